@@ -1,0 +1,67 @@
+"""A migration operation that runs a sibling SQL file, forward and back, per engine.
+
+`Fences("0002_ledger")` in an app's migration reads `sql/0002_ledger.<vendor>.forward.sql`
+beside it. SQLite's statements are split here, since its `executescript` would commit.
+"""
+
+import inspect
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+
+class Fences(Operation):
+    """Creates database triggers on the way forward and drops them on the way back."""
+
+    reversible = True
+    reduces_to_sql = True
+
+    def __init__(self, name: str, folder: str | None = None) -> None:
+        self.name = name
+        here = Path(inspect.stack()[1].filename).parent
+        self.folder = Path(folder) if folder else here / "sql"
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Triggers are not part of Django's picture of the schema."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._run("forward", schema_editor)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self._run("reverse", schema_editor)
+
+    def describe(self) -> str:
+        return f"Database fences {self.name}"
+
+    def _run(self, way: str, schema_editor: BaseDatabaseSchemaEditor) -> None:
+        vendor = schema_editor.connection.vendor
+        sql = (self.folder / f"{self.name}.{vendor}.{way}.sql").read_text("utf-8")
+        statements = [sql] if vendor == "postgresql" else _statements(sql)
+        for statement in statements:
+            # No parameters: a % inside a trigger stays a %.
+            schema_editor.execute(statement, None)
+
+
+def _statements(sql: str) -> Iterator[str]:
+    gathered = ""
+    for line in sql.splitlines(keepends=True):
+        gathered += line
+        if gathered.strip() and sqlite3.complete_statement(gathered):
+            yield gathered
+            gathered = ""

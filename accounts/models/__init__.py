@@ -1,0 +1,32 @@
+"""The one place Django looks for models; each file below is one subject."""
+
+from accounts.models.desk import AuditEvent, StaffTask
+from accounts.models.keys import ApiKey, IdempotencyKey, Scope
+from accounts.models.notices import Notice
+from accounts.models.people import (
+    BillingMode,
+    BillingModePeriod,
+    Membership,
+    Organisation,
+    Permission,
+    Role,
+    User,
+)
+from accounts.models.provider import ProviderSettings
+
+__all__ = [
+    "ApiKey",
+    "AuditEvent",
+    "BillingMode",
+    "BillingModePeriod",
+    "IdempotencyKey",
+    "Membership",
+    "Notice",
+    "Organisation",
+    "Permission",
+    "ProviderSettings",
+    "Role",
+    "Scope",
+    "StaffTask",
+    "User",
+]

@@ -1,0 +1,33 @@
+"""The demo and development: SQLite, a local Stripe, mail into a folder."""
+
+from config import environment
+from config.environment import BASE_DIR
+from config.settings.base import *  # noqa: F403
+from config.settings.base import CONTENT_SECURITY_POLICY, INSTALLED_APPS
+
+DEBUG = environment.flag("DEBUG", True)
+SECRET_KEY = environment.text("SECRET_KEY", "only-for-development-" + "0" * 40)
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+DATABASES = {
+    "default": environment.database(
+        environment.text("DATABASE_URL", f"sqlite:///{BASE_DIR / 'tollgate.sqlite3'}")
+    )
+}
+INSTALLED_APPS = [*INSTALLED_APPS, "sandbox"]
+
+STRIPE_LIVE_MODE = False
+STRIPE_TEST_SECRET_KEY = environment.text(
+    "STRIPE_TEST_SECRET_KEY", "sk_test_sandbox000000000000000000"
+)
+# The sandbox's address; its mere presence sends every Stripe call there.
+STRIPE_API_HOST = environment.text("STRIPE_API_HOST", "http://127.0.0.1:12111")
+CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] += [STRIPE_API_HOST]
+SITE_URL = environment.text("SITE_URL", "http://127.0.0.1:8000")
+
+STAFF_NEED_SECOND_FACTOR = False
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = environment.text("MAIL_FOLDER", str(BASE_DIR / ".demo" / "mail"))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

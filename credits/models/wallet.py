@@ -1,0 +1,195 @@
+"""A wallet holds lots: what an organisation has, batch by batch (rules 3.1 to 3.5).
+
+Only a ledger entry moves money: triggers move `Lot.remaining`, `Wallet.credit` and
+`Wallet.debt` when an entry is inserted, and refuse every other change of them.
+"""
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+from djmoney.money import Money
+
+from accounts.models import Organisation
+from credits.models.fields import MicrosField
+from credits.money import to_money
+
+
+class LotKind(models.TextChoices):
+    """How a lot came to be (rule 3.2)."""
+
+    PURCHASE = "purchase", _("Card top-up")
+    RECHARGE = "recharge", _("Auto-recharge")
+    STAFF_PAYMENT = "staff_payment", _("Bank transfer")
+    PROMOTIONAL = "promotional", _("Promotional credit")
+    RESTORED = "restored", _("Restored credit")
+
+    @property
+    def is_sold(self) -> bool:
+        """Whether money changed hands; such a lot names its sale row (rule 2.1)."""
+        return self in SOLD_KINDS
+
+
+SOLD_KINDS = (LotKind.PURCHASE, LotKind.RECHARGE, LotKind.STAFF_PAYMENT)
+
+
+class Wallet(models.Model):
+    """An organisation's prepaid container, in one currency (rule 3.1).
+
+    No index may mention credit, lapsed, debt, reserved or incoming: they change with
+    every call, and PostgreSQL updates unindexed columns within the page.
+    """
+
+    organisation = models.OneToOneField(
+        Organisation, on_delete=models.PROTECT, primary_key=True, related_name="wallet"
+    )
+    currency = models.CharField(max_length=3)
+    credit = MicrosField(default=0, help_text=_("Sum of what the lots have left."))
+    lapsed = MicrosField(default=0, help_text=_("The part of it that has expired."))
+    debt = MicrosField(default=0, help_text=_("What calls cost beyond the lots."))
+    reserved = MicrosField(default=0, help_text=_("Set aside for running calls."))
+    incoming = MicrosField(
+        default=0, help_text=_("Recharges sent, top-ups processing.")
+    )
+    next_expiry_at = models.DateTimeField(null=True, blank=True)
+    trigger = MicrosField(null=True, blank=True)
+    recharge_wanted = models.BooleanField(default=False)
+    last_seq = models.BigIntegerField(default=0)
+    # SQLite's fence: the newest entry that moved this row (FENCES in docs/decisions).
+    moved_by = models.BigIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("wallet")
+        verbose_name_plural = _("wallets")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                name="wallet_amounts_not_negative",
+                condition=Q(credit__gte=0, debt__gte=0, lapsed__gte=0)
+                & Q(reserved__gte=0, incoming__gte=0),
+                violation_error_code="wallet_amounts_not_negative",
+                violation_error_message=_("A wallet's amounts are never negative."),
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["organisation"],
+                condition=Q(recharge_wanted=True),
+                name="wallets_that_want_a_recharge",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organisation} ({self.currency})"
+
+    def money(self, micros: int) -> Money:
+        return to_money(micros, self.currency)
+
+    @property
+    def ledger_balance(self) -> int:
+        """Micros: credit less debt, as ledger entries show it (rule 3.4)."""
+        return self.credit - self.debt
+
+
+class LotQuerySet(models.QuerySet["Lot"]):
+    def live(self) -> "LotQuerySet":
+        """Lots with something left, spendable or waiting to be posted as expired."""
+        return self.filter(exhausted_at=None)
+
+    def spendable(self, at: datetime) -> "LotQuerySet":
+        """Lots a call that starts at this moment may draw from (rule 3.8)."""
+        return self.live().filter(expires_at__gt=at)
+
+    def in_burn_order(self) -> "LotQuerySet":
+        """Soonest expiry first, promotional before paid, then the older (rule 3.5)."""
+        paid = models.Case(
+            models.When(kind=LotKind.PROMOTIONAL, then=0),
+            default=1,
+            output_field=models.IntegerField(),
+        )
+        return self.order_by("expires_at", paid, "id")
+
+
+class Lot(models.Model):
+    """One batch of credit with one expiry; lots never merge (rule 3.2)."""
+
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="lots"
+    )
+    kind = models.CharField(max_length=15, choices=LotKind)
+    currency = models.CharField(max_length=3)
+    original = MicrosField()
+    remaining = MicrosField(default=0)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField(help_text=_("The first moment it is not valid."))
+    exhausted_at = models.DateTimeField(null=True, blank=True)
+    lapsed_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When it was marked as expired.")
+    )
+    reference = models.CharField(max_length=100)
+    sale_id = models.BigIntegerField(null=True, blank=True)
+    moved_by = models.BigIntegerField(default=0, editable=False)
+
+    objects = LotQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("lot")
+        verbose_name_plural = _("lots")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                name="lot_remaining_range",
+                condition=Q(remaining__gte=0, remaining__lte=F("original")),
+                violation_error_code="lot_remaining_range",
+                violation_error_message=_(
+                    "A lot has between nothing and its original amount left."
+                ),
+            ),
+            models.CheckConstraint(
+                name="lot_original_positive",
+                condition=Q(original__gt=0),
+                violation_error_code="lot_original_positive",
+                violation_error_message=_("A lot starts with more than nothing."),
+            ),
+            models.CheckConstraint(
+                name="lot_expires_after_issue",
+                condition=Q(expires_at__gt=F("issued_at")),
+                violation_error_code="lot_expires_after_issue",
+                violation_error_message=_("A lot expires after it was issued."),
+            ),
+            models.CheckConstraint(
+                name="lot_sold_kind_names_sale",
+                condition=Q(kind__in=SOLD_KINDS, sale_id__isnull=False)
+                | (~Q(kind__in=SOLD_KINDS) & Q(sale_id__isnull=True)),
+                violation_error_code="lot_sold_kind_names_sale",
+                violation_error_message=_(
+                    "Credit that was sold names its sale, other credit does not."
+                ),
+            ),
+            models.UniqueConstraint(
+                fields=["organisation", "reference"], name="lot_once_per_reference"
+            ),
+            models.UniqueConstraint(
+                fields=["organisation", "kind", "sale_id"],
+                condition=Q(sale_id__isnull=False),
+                name="lot_once_per_sale",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["organisation", "expires_at", "id"],
+                condition=Q(exhausted_at=None),
+                name="live_lots_in_burn_order",
+            ),
+            models.Index(
+                fields=["expires_at", "organisation"],
+                condition=Q(exhausted_at=None),
+                name="live_lots_by_expiry",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.reference}"
+
+    def money(self, micros: int) -> Money:
+        return to_money(micros, self.currency)

@@ -1,0 +1,52 @@
+"""Test-only `flush`: lifts the append-only fences, empties the tables, restores them.
+
+Production's `flush` stays refused by the fences. Transactional tests and live servers
+call it between tests; everything happens in one transaction.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.commands.flush import Command as FlushCommand
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+class Command(FlushCommand):
+    def handle(self, **options: Any) -> None:
+        connection = connections[options["database"]]
+        with transaction.atomic(using=options["database"]), fences_lifted(connection):
+            super().handle(**options)
+
+
+@contextmanager
+def fences_lifted(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Triggers off within the block, back on after it."""
+    lift = _lifted_postgresql if connection.vendor == "postgresql" else _lifted_sqlite
+    with connection.cursor() as cursor, lift(cursor):
+        yield
+
+
+@contextmanager
+def _lifted_postgresql(cursor: Any) -> Iterator[None]:
+    cursor.execute(
+        "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"
+    )
+    tables = [row[0] for row in cursor.fetchall()]
+    for table in tables:
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    yield
+    for table in tables:
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+@contextmanager
+def _lifted_sqlite(cursor: Any) -> Iterator[None]:
+    cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    triggers = cursor.fetchall()
+    for name, _ in triggers:
+        cursor.execute(f'DROP TRIGGER "{name}"')
+    yield
+    for _, sql in triggers:
+        cursor.execute(sql)
