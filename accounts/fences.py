@@ -1,7 +1,7 @@
 """A migration operation that runs a sibling SQL file, forward and back, per engine.
 
-`Fences("0002_ledger")` in an app's migration reads `sql/0002_ledger.<vendor>.forward.sql`
-beside it. SQLite's statements are split here, since its `executescript` would commit.
+`Fences("0002_x")` in a migration reads `sql/0002_x.<vendor>.forward.sql` beside it.
+SQLite statements are split here, since its `executescript` would commit.
 """
 
 import inspect

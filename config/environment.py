@@ -1,7 +1,7 @@
 """Reads settings from the environment and fails loudly.
 
-Every value is typed. What is missing or malformed stops the start with one sentence that
-names the variable; nothing falls back to a guess outside development.
+Every value is typed. What is missing or malformed stops the start with one sentence
+that names the variable; nothing falls back to a guess outside development.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ SQLITE_OPTIONS: dict[str, Any] = {
     "timeout": 20,
     # SQLite ignores select_for_update; IMMEDIATE is what makes writers take turns.
     "transaction_mode": "IMMEDIATE",
-    # recursive_triggers: without it INSERT OR REPLACE deletes past append-only triggers.
+    # recursive_triggers: without it INSERT OR REPLACE deletes past our triggers.
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
     "PRAGMA foreign_keys=ON; PRAGMA recursive_triggers=ON; "
     "PRAGMA journal_size_limit=27103364;",
@@ -36,7 +36,7 @@ def text(name: str, default: str | None = None) -> str:
     return value
 
 
-def flag(name: str, default: bool) -> bool:
+def flag(name: str, default: bool) -> bool:  # noqa: FBT001  # it is the default
     """True or false; any third word is refused."""
     try:
         return bool(env.bool(name, default))

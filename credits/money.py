@@ -55,7 +55,7 @@ CURRENCIES: dict[str, Currency] = {
 
 
 def currency_of(code: str) -> Currency:
-    """The currency of a code; raises ValidationError where Tollgate does not know it."""
+    """The currency of a code; raises ValidationError for one Tollgate does not know."""
     try:
         return CURRENCIES[code]
     except KeyError:

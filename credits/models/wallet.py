@@ -54,7 +54,7 @@ class Wallet(models.Model):
         default=0, help_text=_("Recharges sent, top-ups processing.")
     )
     next_expiry_at = models.DateTimeField(null=True, blank=True)
-    trigger = MicrosField(null=True, blank=True)
+    trigger = MicrosField(null=True, blank=True)  # type: ignore[misc]  # null is meant
     recharge_wanted = models.BooleanField(default=False)
     last_seq = models.BigIntegerField(default=0)
     # SQLite's fence: the newest entry that moved this row (FENCES in docs/decisions).
