@@ -5,6 +5,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
+import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
 
@@ -155,6 +156,7 @@ class Migration(migrations.Migration):
                 ('before', models.JSONField(blank=True, null=True)),
                 ('after', models.JSONField(blank=True, null=True)),
                 ('ip', models.GenericIPAddressField(blank=True, null=True)),
+                ('request_id', models.CharField(blank=True, max_length=64)),
                 ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
                 ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
             ],
@@ -241,5 +243,74 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='stafftask',
             constraint=models.UniqueConstraint(fields=('kind', 'reference'), name='one_task_per_cause'),
+        ),
+        migrations.CreateModel(
+            name='HistoricalOrganisation',
+            fields=[
+                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
+                ('name', models.CharField(max_length=150, verbose_name='name')),
+                ('slug', models.SlugField(verbose_name='short name')),
+                ('account_code', models.CharField(db_index=True, help_text='Switches put it on call records to say whose call it was.', max_length=40, verbose_name='account code')),
+                ('country', models.CharField(max_length=2, validators=[django.core.validators.RegexValidator('^[A-Z]{2}$')], verbose_name='country')),
+                ('currency', models.CharField(max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}$')], verbose_name='currency')),
+                ('time_zone', models.CharField(max_length=50, validators=[accounts.models.people.check_time_zone], verbose_name='time zone')),
+                ('language', models.CharField(choices=[('en', 'English'), ('zh-hant', '繁體中文')], default='en', max_length=10, verbose_name='language')),
+                ('billing_email', models.EmailField(max_length=254, verbose_name='billing e-mail')),
+                ('tax_id', models.CharField(blank=True, max_length=30, verbose_name='tax id')),
+                ('billing_mode', models.CharField(choices=[('PREPAID', 'Prepaid credits'), ('NCE', 'New commerce experience (billed after use)')], default='PREPAID', max_length=7, verbose_name='billing mode')),
+                ('terms_version', models.CharField(max_length=20, verbose_name='terms accepted')),
+                ('opened_at', models.DateTimeField(verbose_name='opened at')),
+                ('suspended_at', models.DateTimeField(blank=True, null=True, verbose_name='suspended at')),
+                ('history_id', models.AutoField(primary_key=True, serialize=False)),
+                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_change_reason', models.CharField(max_length=100, null=True)),
+                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+            ],
+            options={
+                'verbose_name': 'historical organisation',
+                'verbose_name_plural': 'historical organisations',
+                'ordering': ('-history_date', '-history_id'),
+                'get_latest_by': ('history_date', 'history_id'),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name='HistoricalProviderSettings',
+            fields=[
+                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
+                ('name', models.CharField(default='Tollgate', max_length=150, verbose_name='name')),
+                ('address', models.TextField(blank=True, verbose_name='address')),
+                ('tax_id', models.CharField(blank=True, max_length=30, verbose_name='tax id')),
+                ('bank_details', models.TextField(blank=True, verbose_name='bank details')),
+                ('support_email', models.EmailField(blank=True, max_length=254, verbose_name='support e-mail')),
+                ('support_phone', models.CharField(blank=True, max_length=30, verbose_name='support phone')),
+                ('terms_version', models.CharField(default='1', max_length=20, verbose_name='terms version')),
+                ('terms_url', models.URLField(blank=True, verbose_name='terms of service')),
+                ('history_id', models.AutoField(primary_key=True, serialize=False)),
+                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_change_reason', models.CharField(max_length=100, null=True)),
+                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+            ],
+            options={
+                'verbose_name': 'historical provider settings',
+                'verbose_name_plural': 'historical provider settings',
+                'ordering': ('-history_date', '-history_id'),
+                'get_latest_by': ('history_date', 'history_id'),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.AddConstraint(
+            model_name='idempotencykey',
+            constraint=models.UniqueConstraint(condition=models.Q(('organisation', None)), fields=('api_key', 'key'), name='idempotency_key_once__provider'),
+        ),
+        migrations.AddField(
+            model_name='historicalorganisation',
+            name='history_user',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AddField(
+            model_name='historicalprovidersettings',
+            name='history_user',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
     ]

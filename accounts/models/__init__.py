@@ -2,10 +2,11 @@
 
 from accounts.models.desk import AuditEvent, StaffTask
 from accounts.models.keys import ApiKey, IdempotencyKey, Scope
-from accounts.models.notices import Notice
+from accounts.models.notices import Notice, NoticeKind
 from accounts.models.people import (
     BillingMode,
     BillingModePeriod,
+    Language,
     Membership,
     Organisation,
     Permission,
@@ -20,8 +21,10 @@ __all__ = [
     "BillingMode",
     "BillingModePeriod",
     "IdempotencyKey",
+    "Language",
     "Membership",
     "Notice",
+    "NoticeKind",
     "Organisation",
     "Permission",
     "ProviderSettings",

@@ -80,6 +80,12 @@ class IdempotencyKey(models.Model):
             models.UniqueConstraint(
                 fields=["organisation", "key"], name="idempotency_key_once"
             ),
+            # Empty organisations never collide, so the provider's own need their rule.
+            models.UniqueConstraint(
+                fields=["api_key", "key"],
+                condition=models.Q(organisation=None),
+                name="idempotency_key_once__provider",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
 
 
 class Language(models.TextChoices):
@@ -165,6 +166,8 @@ class Organisation(models.Model):
     terms_version = models.CharField(_("terms accepted"), max_length=20)
     opened_at = models.DateTimeField(_("opened at"))
     suspended_at = models.DateTimeField(_("suspended at"), null=True, blank=True)
+
+    history = HistoricalRecords()
 
     class Meta:
         ordering = ["name"]

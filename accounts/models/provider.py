@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
 
 
 class ProviderSettings(models.Model):
@@ -15,6 +16,8 @@ class ProviderSettings(models.Model):
     support_phone = models.CharField(_("support phone"), max_length=30, blank=True)
     terms_version = models.CharField(_("terms version"), max_length=20, default="1")
     terms_url = models.URLField(_("terms of service"), blank=True)
+
+    history = HistoricalRecords()
 
     class Meta:
         verbose_name = _("provider settings")
