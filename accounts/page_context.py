@@ -6,7 +6,10 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts.access import current_membership
-from accounts.models import ProviderSettings
+from accounts.models import Membership, ProviderSettings, User
+
+THEME_COOKIE = "theme"
+THEMES = ("light", "dark")  # without the cookie the system decides
 
 
 def provider_and_membership(request: HttpRequest) -> dict[str, Any]:
@@ -14,4 +17,17 @@ def provider_and_membership(request: HttpRequest) -> dict[str, Any]:
     return {
         "provider": SimpleLazyObject(ProviderSettings.current),
         "membership": SimpleLazyObject(lambda: current_membership(request)),
+        "memberships": SimpleLazyObject(lambda: _memberships(request)),
+        "theme": theme if (theme := _theme(request)) in THEMES else "",
     }
+
+
+def _theme(request: HttpRequest) -> str:
+    return str(request.COOKIES.get(THEME_COOKIE, ""))
+
+
+def _memberships(request: HttpRequest) -> list[Membership]:
+    """All of the reader's, for the switcher; most have one."""
+    if not isinstance(request.user, User):
+        return []
+    return list(request.user.memberships.select_related("organisation"))

@@ -1,0 +1,53 @@
+"""What a reader chooses for themselves: language, theme, which organisation to see."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+from django.views.i18n import set_language
+
+from accounts.access import CHOSEN, signed_in
+from accounts.models import Language, User
+from accounts.page_context import THEME_COOKIE, THEMES
+
+A_YEAR = 365 * 24 * 3600  # seconds
+
+
+@require_POST
+def choose_language(request: HttpRequest) -> HttpResponse:
+    """Sets the cookie, and remembers it where somebody is signed in."""
+    chosen = request.POST.get("language", "")
+    if isinstance(request.user, User) and chosen in Language.values:
+        User.objects.filter(pk=request.user.pk).update(language=chosen)
+    return set_language(request)
+
+
+@require_POST
+def choose_theme(request: HttpRequest) -> HttpResponse:
+    """Light, dark, or what the system says; without script this is the way."""
+    response = HttpResponseRedirect(_back(request))
+    if (theme := request.POST.get("theme", "")) in THEMES:
+        response.set_cookie(THEME_COOKIE, theme, max_age=A_YEAR, samesite="Lax")
+    else:
+        response.delete_cookie(THEME_COOKIE, samesite="Lax")
+    return response
+
+
+@require_POST
+def choose_organisation(request: HttpRequest) -> HttpResponse:
+    """Which of the reader's organisations the pages are about."""
+    mine = signed_in(request).memberships
+    wanted = request.POST.get("organisation", "")
+    chosen = get_object_or_404(
+        mine, organisation_id=int(wanted) if wanted.isdecimal() else 0
+    )
+    request.session[CHOSEN] = chosen.organisation_id
+    return HttpResponseRedirect("/")
+
+
+def _back(request: HttpRequest) -> str:
+    wanted = request.POST.get("next", "")
+    hosts = {request.get_host()}
+    secure = request.is_secure()
+    safe = url_has_allowed_host_and_scheme(wanted, hosts, require_https=secure)
+    return wanted if safe and wanted else "/"

@@ -1,0 +1,43 @@
+"""The line drawings of the pages: `{% icon "plus" %}`; they take the text's colour."""
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+_CIRCLE = '<circle cx="10" cy="10" r="7.2"/>'
+DRAWINGS: dict[str, str] = {
+    "overview": '<path d="M3 3h6v6H3zM11 3h6v6h-6zM3 11h6v6H3zM11 11h6v6h-6z"/>',
+    "credits": '<circle cx="10" cy="10" r="7"/><path d="M10 6.2v7.6M12.2 7.9c-.5-.7'
+    "-1.3-1-2.2-1-1.2 0-2.2.6-2.2 1.6 0 2.2 4.6 1 4.6 3.2 0 1-1 1.6-2.4 1.6-1 0-1.9"
+    '-.4-2.4-1.1"/>',
+    "usage": '<path d="M3 17V3M3 17h14M6.5 13.5V10M10 13.5V6M13.5 13.5V8.5"/>',
+    "help": _CIRCLE + '<path d="M8 8a2 2 0 1 1 2.9 1.8c-.6.3-.9.7-.9 1.4M10 13.9v.2"/>',
+    "people": '<circle cx="10" cy="7" r="3"/>'
+    '<path d="M4 17c.4-3.4 2.8-5 6-5s5.6 1.6 6 5"/>',
+    "down": '<path d="m6 8 4 4 4-4"/>',
+    "up": '<path d="m6 12 4-4 4 4"/>',
+    "plus": '<path d="M10 4v12M4 10h12"/>',
+    "check": '<path d="m4.5 10.5 3.5 3.5 7.5-8"/>',
+    "clock": _CIRCLE + '<path d="M10 5.8V10l2.9 1.8"/>',
+    "info": _CIRCLE + '<path d="M10 9.3v5M10 6.3v.2"/>',
+    "stop": _CIRCLE + '<path d="M10 6v5M10 13.8v.2"/>',
+    "warning": '<path d="M10 3 18 17H2zM10 8.3v4M10 14.6v.2"/>',
+    "download": '<path d="M10 3v9M6.5 9 10 12.5 13.5 9M4 16.5h12"/>',
+    "lock": '<path d="M5 9h10v8H5zM7 9V6.5a3 3 0 0 1 6 0V9"/>',
+    "leave": '<path d="M12 6V3.5H4v13h8V14M8 10h9M14 7l3 3-3 3"/>',
+    "turn": '<path d="M16.5 10a6.5 6.5 0 1 1-2-4.7M16.5 3v3.5H13"/>',
+    "call": '<path d="M4.5 3h2.8l1.3 3.6-1.7 1.2a10 10 0 0 0 5.3 5.3l1.2-1.7L17 12.7'
+    'v2.8A1.5 1.5 0 0 1 15.5 17 12.5 12.5 0 0 1 3 4.5 1.5 1.5 0 0 1 4.5 3z"/>',
+}
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    """Decoration only: the words stand beside it."""
+    return format_html(
+        '<svg class="{}" viewBox="0 0 20 20" aria-hidden="true">{}</svg>',
+        f"icon {classes}".strip(),
+        mark_safe(DRAWINGS[name]),  # noqa: S308  # ours, from the table above
+    )
