@@ -1,0 +1,15 @@
+DROP TRIGGER IF EXISTS licence_line_of_organisation ON calling_licence;
+DROP TRIGGER IF EXISTS number_line_of_organisation ON calling_numberassignment;
+DROP FUNCTION IF EXISTS calling_same_organisation();
+DROP TRIGGER IF EXISTS number_overlap ON calling_numberassignment;
+DROP FUNCTION IF EXISTS calling_number_overlap();
+DROP TRIGGER IF EXISTS plan_mode_kept ON calling_callingplan;
+DROP TRIGGER IF EXISTS subscription_mode_kept ON calling_subscription;
+DROP TRIGGER IF EXISTS subscription_mode ON calling_subscription;
+DROP FUNCTION IF EXISTS calling_subscription_mode();
+DROP TRIGGER IF EXISTS rate_append_only ON calling_rate;
+DROP TRIGGER IF EXISTS raw_record_no_truncate ON calling_rawrecord;
+DROP TRIGGER IF EXISTS raw_record_kept ON calling_rawrecord;
+DROP TRIGGER IF EXISTS charge_no_truncate ON calling_charge;
+DROP TRIGGER IF EXISTS charge_append_only ON calling_charge;
+DROP FUNCTION IF EXISTS calling_refuse();

@@ -1,0 +1,15 @@
+DROP TRIGGER IF EXISTS licence_line_of_organisation_later;
+DROP TRIGGER IF EXISTS licence_line_of_organisation;
+DROP TRIGGER IF EXISTS number_line_of_organisation_later;
+DROP TRIGGER IF EXISTS number_line_of_organisation;
+DROP TRIGGER IF EXISTS number_overlap_later;
+DROP TRIGGER IF EXISTS number_overlap;
+DROP TRIGGER IF EXISTS plan_mode_kept;
+DROP TRIGGER IF EXISTS subscription_mode_kept;
+DROP TRIGGER IF EXISTS subscription_mode;
+DROP TRIGGER IF EXISTS rate_never_deleted;
+DROP TRIGGER IF EXISTS rate_append_only;
+DROP TRIGGER IF EXISTS raw_record_never_deleted;
+DROP TRIGGER IF EXISTS raw_record_kept;
+DROP TRIGGER IF EXISTS charge_never_deleted;
+DROP TRIGGER IF EXISTS charge_append_only;

@@ -1,0 +1,67 @@
+"""The one place Django looks for models; each file below is one subject."""
+
+from calling.models.calls import (
+    CallKind,
+    CallRecord,
+    Charge,
+    Direction,
+    MinutePool,
+    UsageDay,
+)
+from calling.models.lines import Line, NumberAssignment, ServiceKind
+from calling.models.plans import (
+    Bucket,
+    CallingPlan,
+    ExhaustionRule,
+    Licence,
+    LicenceBase,
+    PlanBucket,
+    PlanKind,
+    Subscription,
+)
+from calling.models.rates import (
+    NumberType,
+    Purpose,
+    Rate,
+    RateCard,
+    RateCardVersion,
+)
+from calling.models.sources import (
+    LegPolicy,
+    RawRecord,
+    RecordState,
+    RejectedRow,
+    Source,
+    WaitingReason,
+)
+
+__all__ = [
+    "Bucket",
+    "CallKind",
+    "CallRecord",
+    "CallingPlan",
+    "Charge",
+    "Direction",
+    "ExhaustionRule",
+    "LegPolicy",
+    "Licence",
+    "LicenceBase",
+    "Line",
+    "MinutePool",
+    "NumberAssignment",
+    "NumberType",
+    "PlanBucket",
+    "PlanKind",
+    "Purpose",
+    "Rate",
+    "RateCard",
+    "RateCardVersion",
+    "RawRecord",
+    "RecordState",
+    "RejectedRow",
+    "ServiceKind",
+    "Source",
+    "Subscription",
+    "UsageDay",
+    "WaitingReason",
+]
