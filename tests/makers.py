@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from itertools import count
 
+from djmoney.money import Money
+
 from accounts.models import (
     BillingMode,
     BillingModePeriod,
@@ -11,6 +13,7 @@ from accounts.models import (
     Role,
     User,
 )
+from billing.models import StaffPayment, TopUp, TopUpState, TopUpTerms
 from credits.models import Wallet
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -58,3 +61,57 @@ def make_organisation(
 
 def make_member(organisation: Organisation, user: User, role: Role) -> Membership:
     return Membership.objects.create(organisation=organisation, user=user, role=role)
+
+
+def make_terms(
+    currency: str = "USD",
+    *,
+    minimum: str = "50",
+    maximum: str = "10000",
+    maximum_balance: str = "50000",
+) -> TopUpTerms:
+    return TopUpTerms.objects.create(
+        currency=currency,
+        minimum=Money(minimum, currency),
+        maximum=Money(maximum, currency),
+        maximum_balance=Money(maximum_balance, currency),
+    )
+
+
+def make_top_up(
+    organisation: Organisation,
+    amount: str = "50",
+    *,
+    state: TopUpState = TopUpState.PAID,
+    at: datetime = START,
+) -> TopUp:
+    """A sale row without its lot; a paid one may be named by a lot of that amount."""
+    number = next(_numbers)
+    money = Money(amount, organisation.currency)
+    paid = state == TopUpState.PAID
+    return TopUp.objects.create(
+        organisation=organisation,
+        client_key=f"client-key-{number}",
+        state=state,
+        credit=money,
+        tax=Money(0, organisation.currency),
+        total=money,
+        started_at=at,
+        paid_at=at if paid else None,
+        ended_at=at if paid else None,
+        stripe_payment_intent_id=f"pi_{number}" if paid else "",
+        receipt_number=f"T-{number:04d}" if paid else "",
+    )
+
+
+def make_staff_payment(
+    organisation: Organisation, amount: str = "50", *, by: User, at: datetime = START
+) -> StaffPayment:
+    """A sale row without its lot."""
+    return StaffPayment.objects.create(
+        organisation=organisation,
+        bank_reference=f"bank-{next(_numbers)}",
+        amount=Money(amount, organisation.currency),
+        recorded_by=by,
+        recorded_at=at,
+    )

@@ -1,0 +1,15 @@
+DROP TRIGGER IF EXISTS lot_names_sale ON credits_lot;
+DROP TRIGGER IF EXISTS staff_payment_not_truncated ON billing_staffpayment;
+DROP TRIGGER IF EXISTS staff_payment_is_kept ON billing_staffpayment;
+DROP TRIGGER IF EXISTS top_up_not_truncated ON billing_topup;
+DROP TRIGGER IF EXISTS top_up_is_kept ON billing_topup;
+DROP TRIGGER IF EXISTS top_up_stays_paid ON billing_topup;
+DROP TRIGGER IF EXISTS staff_payment_keeps_amount ON billing_staffpayment;
+DROP TRIGGER IF EXISTS top_up_keeps_amount ON billing_topup;
+DROP TRIGGER IF EXISTS staff_payment_keeps_mode ON billing_staffpayment;
+DROP TRIGGER IF EXISTS top_up_keeps_mode ON billing_topup;
+DROP TRIGGER IF EXISTS staff_payment_prove_sale ON billing_staffpayment;
+DROP TRIGGER IF EXISTS top_up_prove_sale ON billing_topup;
+DROP FUNCTION IF EXISTS billing_lot_names_sale();
+DROP FUNCTION IF EXISTS billing_prove_sale();
+DROP FUNCTION IF EXISTS billing_refuse();

@@ -1,0 +1,10 @@
+DROP TRIGGER IF EXISTS lot_names_sale;
+DROP TRIGGER IF EXISTS staff_payment_is_kept;
+DROP TRIGGER IF EXISTS top_up_is_kept;
+DROP TRIGGER IF EXISTS top_up_stays_paid;
+DROP TRIGGER IF EXISTS staff_payment_keeps_amount;
+DROP TRIGGER IF EXISTS top_up_keeps_amount;
+DROP TRIGGER IF EXISTS staff_payment_keeps_mode;
+DROP TRIGGER IF EXISTS top_up_keeps_mode;
+DROP TRIGGER IF EXISTS staff_payment_prove_sale;
+DROP TRIGGER IF EXISTS top_up_prove_sale;

@@ -1,0 +1,30 @@
+"""The column type of what is sold: an amount that shares its row's currency column."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from djmoney.money import Money
+
+if TYPE_CHECKING:
+
+    class Amounts(models.Field[Money, Money]):
+        """What django-money, which ships no types, means to the type checker."""
+
+        _pyi_private_set_type: Money
+        _pyi_private_get_type: Money
+        _pyi_lookup_exact_type: Money
+
+else:
+    from djmoney.models.fields import MoneyField as Amounts
+
+
+class AmountField(Amounts):
+    """Money of at most three decimal places; every amount of a row has one currency."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs |= {
+            "max_digits": 14,
+            "decimal_places": 3,
+            "currency_field_name": "currency",
+        }
+        super().__init__(*args, **kwargs)

@@ -1,0 +1,208 @@
+"""What was sold: top-ups by card, and payments that staff record.
+
+Both inherit the rule that NCE organisations cannot buy credits (rule 2.1). Triggers
+prove the copied billing mode, and refuse another organisation, mode or amount later.
+"""
+
+from decimal import Decimal
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Round
+from django.utils.translation import gettext_lazy as _
+
+from billing.models.fields import AmountField
+from credits.models import PrepaidOnly
+from credits.money import Micros, from_money
+
+
+class TopUpState(models.TextChoices):
+    """Where a top-up stands; nothing leaves `paid` (rule 4.3)."""
+
+    STARTED = "started", _("Started")
+    PROCESSING = "processing", _("Being checked")
+    PAID = "paid", _("Paid")
+    FAILED = "failed", _("Failed")
+    ABANDONED = "abandoned", _("Not completed")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether Stripe may still say how it ended."""
+        return self in {TopUpState.STARTED, TopUpState.PROCESSING}
+
+
+class TopUpQuerySet(models.QuerySet["TopUp"]):
+    def still_open(self) -> "TopUpQuerySet":
+        return self.filter(state__in=[TopUpState.STARTED, TopUpState.PROCESSING])
+
+    def paid(self) -> "TopUpQuerySet":
+        return self.filter(state=TopUpState.PAID)
+
+
+class TopUp(PrepaidOnly):
+    """One purchase of credit by card: what it costs, and how far it got (rule 4.2)."""
+
+    client_key = models.CharField(max_length=100)
+    state = models.CharField(
+        _("state"), max_length=10, choices=TopUpState, default=TopUpState.STARTED
+    )
+    currency = models.CharField(_("currency"), max_length=3)
+    credit = AmountField(_("credit"))
+    tax = AmountField(_("tax"), default=Decimal)
+    total = AmountField(_("total"))
+    # Gross, of the total; the word shown to people is derived from these.
+    refunded = AmountField(_("refunded"), default=Decimal)
+    disputed = AmountField(_("disputed"), default=Decimal)
+    dispute_status = models.CharField(_("dispute"), max_length=30, blank=True)
+    purchase_order = models.CharField(_("purchase order"), max_length=50, blank=True)
+    receipt_number = models.CharField(_("receipt number"), max_length=20, blank=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
+    )
+    # Stripe's ids as text: its mirror is a cache that may be rebuilt.
+    stripe_customer_id = models.CharField(max_length=255, blank=True)
+    stripe_session_id = models.CharField(max_length=255, blank=True)
+    stripe_payment_intent_id = models.CharField(max_length=255, blank=True)
+    checkout_url = models.TextField(blank=True)
+    failure_code = models.CharField(_("declined because"), max_length=60, blank=True)
+    started_at = models.DateTimeField(_("started at"))
+    looked_at = models.DateTimeField(_("last asked Stripe"), null=True, blank=True)
+    paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+
+    objects = TopUpQuerySet.as_manager()
+
+    class Meta(PrepaidOnly.Meta):
+        ordering = ["-id"]
+        verbose_name = _("top-up")
+        verbose_name_plural = _("top-ups")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            *PrepaidOnly.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["organisation", "client_key"], name="top_up_once_per_client_key"
+            ),
+            models.UniqueConstraint(
+                fields=["stripe_payment_intent_id"],
+                condition=~Q(stripe_payment_intent_id=""),
+                name="top_up_once_per_payment",
+            ),
+            models.UniqueConstraint(
+                fields=["stripe_session_id"],
+                condition=~Q(stripe_session_id=""),
+                name="top_up_once_per_checkout",
+            ),
+            models.UniqueConstraint(
+                fields=["receipt_number"],
+                condition=~Q(receipt_number=""),
+                name="receipt_number_once",
+            ),
+            models.CheckConstraint(
+                name="top_up_total_is_sum",
+                # Rounded, because SQLite adds decimals as floats.
+                condition=Q(
+                    credit__gt=0,
+                    tax__gte=0,
+                    total=Round(F("credit") + F("tax"), precision=3),
+                ),
+                violation_error_code="top_up_total_is_sum",
+                violation_error_message=_("The total is the credit plus the tax."),
+            ),
+            models.CheckConstraint(
+                name="top_up_paid_is_complete",
+                condition=~Q(state="paid")
+                | Q(paid_at__isnull=False)
+                & ~Q(stripe_payment_intent_id="")
+                & ~Q(receipt_number=""),
+                violation_error_code="top_up_paid_is_complete",
+                violation_error_message=_(
+                    "A paid top-up names its payment, its receipt and the moment."
+                ),
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["looked_at", "id"],
+                condition=Q(state__in=["started", "processing"]),
+                name="open_top_ups",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organisation}: {self.total}"
+
+    @property
+    def credit_micros(self) -> Micros:
+        return from_money(self.credit)
+
+    @property
+    def total_micros(self) -> Micros:
+        return from_money(self.total)
+
+    @property
+    def reference(self) -> str:
+        """How ledger entries and Stripe's metadata name this top-up."""
+        return f"top-up:{self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return TopUpState(self.state).is_open
+
+    @property
+    def is_paid(self) -> bool:
+        return self.state == TopUpState.PAID
+
+
+class StaffPaymentKind(models.TextChoices):
+    TRANSFER = "transfer", _("Bank transfer")
+    PURCHASE_ORDER = "purchase_order", _("Purchase order")
+
+
+class StaffPayment(PrepaidOnly):
+    """A bank transfer or purchase order that staff recorded (rule 4.6)."""
+
+    kind = models.CharField(
+        _("kind"),
+        max_length=15,
+        choices=StaffPaymentKind,
+        default=StaffPaymentKind.TRANSFER,
+    )
+    bank_reference = models.CharField(
+        _("bank reference"),
+        max_length=100,
+        unique=True,
+        error_messages={"unique": _("This bank reference was recorded before.")},
+    )
+    currency = models.CharField(_("currency"), max_length=3)
+    amount = AmountField(_("amount"))
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    recorded_at = models.DateTimeField(_("recorded at"))
+    note = models.TextField(_("note"), blank=True)
+
+    objects: ClassVar[models.Manager["StaffPayment"]] = models.Manager()
+
+    class Meta(PrepaidOnly.Meta):
+        ordering = ["-id"]
+        verbose_name = _("staff payment")
+        verbose_name_plural = _("staff payments")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            *PrepaidOnly.Meta.constraints,
+            models.CheckConstraint(
+                name="staff_payment_positive",
+                condition=Q(amount__gt=0),
+                violation_error_code="staff_payment_positive",
+                violation_error_message=_("A payment is more than nothing."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organisation}: {self.amount}"
+
+    @property
+    def amount_micros(self) -> Micros:
+        return from_money(self.amount)
+
+    @property
+    def reference(self) -> str:
+        return f"staff-payment:{self.pk}"
