@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ('remaining', credits.models.fields.MicrosField(default=0)),
                 ('issued_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField(help_text='The first moment it is not valid.')),
+                ('time_zone', models.CharField(help_text='The zone whose days the expiry was counted in.', max_length=50)),
                 ('exhausted_at', models.DateTimeField(blank=True, null=True)),
                 ('lapsed_at', models.DateTimeField(blank=True, help_text='When it was marked as expired.', null=True)),
                 ('reference', models.CharField(max_length=100)),
@@ -103,6 +104,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='lot',
             constraint=models.CheckConstraint(condition=models.Q(('expires_at__gt', models.F('issued_at'))), name='lot_expires_after_issue', violation_error_code='lot_expires_after_issue', violation_error_message='A lot expires after it was issued.'),
+        ),
+        migrations.AddConstraint(
+            model_name='lot',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('exhausted_at__isnull', False), ('remaining', 0)), models.Q(('exhausted_at', None), models.Q(('remaining', 0), _negated=True)), _connector='OR'), name='lot_exhausted_when_empty', violation_error_code='lot_exhausted_when_empty', violation_error_message='A lot is marked as used up exactly when nothing is left.'),
+        ),
+        migrations.AddConstraint(
+            model_name='lot',
+            constraint=models.CheckConstraint(condition=models.Q(('lapsed_at', None), ('lapsed_at__gte', models.F('expires_at')), _connector='OR'), name='lot_lapsed_after_expiry', violation_error_code='lot_lapsed_after_expiry', violation_error_message='A lot lapses when it expires, not before.'),
         ),
         migrations.AddConstraint(
             model_name='lot',

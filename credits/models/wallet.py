@@ -123,6 +123,10 @@ class Lot(models.Model):
     remaining = MicrosField(default=0)
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField(help_text=_("The first moment it is not valid."))
+    time_zone = models.CharField(
+        max_length=50, help_text=_("The zone whose days the expiry was counted in.")
+    )
+    # A lot is born empty, so with this set; its first entry clears it (fence).
     exhausted_at = models.DateTimeField(null=True, blank=True)
     lapsed_at = models.DateTimeField(
         null=True, blank=True, help_text=_("When it was marked as expired.")
@@ -156,6 +160,21 @@ class Lot(models.Model):
                 condition=Q(expires_at__gt=F("issued_at")),
                 violation_error_code="lot_expires_after_issue",
                 violation_error_message=_("A lot expires after it was issued."),
+            ),
+            models.CheckConstraint(
+                name="lot_exhausted_when_empty",
+                condition=Q(remaining=0, exhausted_at__isnull=False)
+                | (Q(exhausted_at=None) & ~Q(remaining=0)),
+                violation_error_code="lot_exhausted_when_empty",
+                violation_error_message=_(
+                    "A lot is marked as used up exactly when nothing is left."
+                ),
+            ),
+            models.CheckConstraint(
+                name="lot_lapsed_after_expiry",
+                condition=Q(lapsed_at=None) | Q(lapsed_at__gte=F("expires_at")),
+                violation_error_code="lot_lapsed_after_expiry",
+                violation_error_message=_("A lot lapses when it expires, not before."),
             ),
             models.CheckConstraint(
                 name="lot_sold_kind_names_sale",

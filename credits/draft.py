@@ -1,0 +1,146 @@
+"""Plans the entries of one wallet in memory, in the order in which they are posted.
+
+No database and no clock: `post_entries` writes what is planned here. A plan starts from
+the locked wallet and its live lots and keeps both up to date line by line, so that no
+lot falls below zero at any line and debt is paid from whatever may pay it (rule 3.6).
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from credits.draw import LotView, burn_key, draw, in_burn_order
+from credits.models import EntryKind, Wallet
+from credits.money import Micros
+
+SPEND, DEBT = EntryKind.SPEND.value, EntryKind.DEBT.value
+PAY_DEBT = EntryKind.PAY_DEBT.value
+
+
+class EntryDraft(NamedTuple):
+    """A ledger entry to be; numbers and balance are given when it is posted."""
+
+    organisation_id: int
+    kind: str
+    lot_id: int | None
+    amount: Micros
+    reference: str
+    event_at: datetime
+    note: str = ""
+    actor_id: int | None = None
+    reverses_id: int | None = None
+
+
+class WalletDraft:
+    """One wallet's part of a batch."""
+
+    def __init__(
+        self, wallet: Wallet, lots: Iterable[LotView], *, at: datetime
+    ) -> None:
+        self.organisation_id = wallet.organisation_id
+        self.debt = wallet.debt
+        self.at = at
+        self.entries: list[EntryDraft] = []
+        self._lots = in_burn_order(lots)  # those with something left
+        self._now = {lot.id: lot for lot in self._lots}
+
+    def spend(
+        self,
+        amount: Micros,
+        *,
+        reference: str,
+        started_at: datetime,
+        reopened: Collection[int] = (),
+        note: str = "",
+        actor_id: int | None = None,
+    ) -> Micros:
+        """Draws from the lots; returns what they gave. The caller sees to the rest."""
+        given = 0
+        draws = draw(
+            self._lots, amount, started_at=started_at, at=self.at, reopened=reopened
+        )
+        for lot, taken in draws:
+            self.add(
+                SPEND, lot, -taken, reference, started_at, note=note, actor_id=actor_id
+            )
+            given += taken
+        return given
+
+    def owe(
+        self,
+        amount: Micros,
+        *,
+        reference: str,
+        event_at: datetime,
+        kind: str = DEBT,
+        note: str = "",
+        actor_id: int | None = None,
+    ) -> None:
+        """What no lot covered becomes debt (rule 3.6)."""
+        if amount:
+            self.add(
+                kind, None, -amount, reference, event_at, note=note, actor_id=actor_id
+            )
+
+    def pay_debt(self, reference: str) -> Micros:
+        """Pays debt from spendable lots in burn order; returns what was paid.
+
+        Each lot's line comes first, then one line without lot for their sum: the two
+        sides of the clearing account, which is zero again afterwards.
+        """
+        owed = self.debt
+        open_lots = [lot for lot in self._lots if lot.is_spendable(self.at)]
+        for lot in open_lots if owed else ():
+            taken = min(owed, lot.remaining)
+            if taken:
+                self.add(PAY_DEBT, lot, -taken, reference, self.at)
+                owed -= taken
+        paid = self.debt - owed
+        if paid:
+            self.add(PAY_DEBT, None, paid, reference, self.at)
+        return paid
+
+    def add(
+        self,
+        kind: str,
+        lot: LotView | None,
+        amount: Micros,
+        reference: str,
+        event_at: datetime,
+        *,
+        note: str = "",
+        actor_id: int | None = None,
+        reverses_id: int | None = None,
+    ) -> None:
+        """Plans one entry and moves what it moves."""
+        self.entries.append(
+            EntryDraft(
+                self.organisation_id,
+                kind,
+                None if lot is None else lot.id,
+                amount,
+                reference,
+                event_at,
+                note,
+                actor_id,
+                reverses_id,
+            )
+        )
+        if lot is None:
+            self.debt -= amount
+        else:
+            self._move(lot, amount)
+
+    def lot(self, known: LotView) -> LotView:
+        """The lot as it stands in this plan; `known` if the plan has not met it yet."""
+        return self._now.get(known.id, known)
+
+    def _move(self, lot: LotView, amount: Micros) -> None:
+        now = lot._replace(remaining=lot.remaining + amount)
+        if lot in self._lots:
+            place = self._lots.index(lot)
+            self._lots[place : place + 1] = [now] if now.remaining else []
+        elif now.remaining:
+            self._lots.append(now)
+            self._lots.sort(key=burn_key)
+        self._now[lot.id] = now

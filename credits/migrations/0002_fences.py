@@ -1,0 +1,11 @@
+"""Only ledger entries move money: the triggers of docs/decisions/0003."""
+
+from django.db import migrations
+
+from accounts.fences import Fences
+
+
+class Migration(migrations.Migration):
+    dependencies = [("credits", "0001_wallet_lots_ledger")]
+
+    operations = [Fences("0002_fences")]

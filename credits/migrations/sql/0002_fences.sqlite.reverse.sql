@@ -1,0 +1,12 @@
+DROP TRIGGER IF EXISTS lot_check_birth;
+DROP TRIGGER IF EXISTS wallet_terms_fixed;
+DROP TRIGGER IF EXISTS lot_terms_fixed;
+DROP TRIGGER IF EXISTS wallet_born_empty;
+DROP TRIGGER IF EXISTS lot_born_empty;
+DROP TRIGGER IF EXISTS wallet_never_deleted;
+DROP TRIGGER IF EXISTS lot_never_deleted;
+DROP TRIGGER IF EXISTS wallet_moved_by_entries;
+DROP TRIGGER IF EXISTS lot_moved_by_entries;
+DROP TRIGGER IF EXISTS entry_apply;
+DROP TRIGGER IF EXISTS entry_never_deleted;
+DROP TRIGGER IF EXISTS entry_append_only;

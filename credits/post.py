@@ -1,0 +1,73 @@
+"""Posts ledger entries: the only way money moves (rule 3.3).
+
+Two statements for any number of entries: they are inserted, whereupon the database's
+fence moves lots and wallets, and the wallets are written back. The wallets are locked
+by the caller and stand in memory afterwards as they stand in the database.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from credits.bulk import insert_rows
+from credits.draft import EntryDraft, WalletDraft
+from credits.models import LedgerEntry, Wallet
+from credits.refresh import refresh_wallets
+
+__all__ = ["EntryDraft", "WalletDraft", "post_drafts", "post_entries"]
+
+COLUMNS = (
+    "organisation_id",
+    "wallet_seq",
+    "kind",
+    "lot_id",
+    "amount",
+    "balance_after",
+    "reference",
+    "event_at",
+    "booked_at",
+    "note",
+    "actor_id",
+    "reverses_id",
+)
+
+
+def post_entries(
+    wallets: Mapping[int, Wallet], drafts: Sequence[EntryDraft], *, at: datetime
+) -> None:
+    """Writes the entries in the order given and the wallets they move."""
+    if not drafts:
+        return
+    rows = []
+    moved: dict[int, Wallet] = {}
+    for draft in drafts:
+        wallet = moved.setdefault(draft.organisation_id, wallets[draft.organisation_id])
+        wallet.last_seq += 1
+        if draft.lot_id is None:
+            wallet.debt -= draft.amount
+        else:
+            wallet.credit += draft.amount
+        rows.append(
+            (
+                draft.organisation_id,
+                wallet.last_seq,
+                draft.kind,
+                draft.lot_id,
+                draft.amount,
+                wallet.credit - wallet.debt,
+                draft.reference,
+                draft.event_at,
+                at,
+                draft.note,
+                draft.actor_id,
+                draft.reverses_id,
+            )
+        )
+    insert_rows(LedgerEntry, COLUMNS, rows)
+    refresh_wallets(moved.values())
+
+
+def post_drafts(
+    wallets: Mapping[int, Wallet], drafts: Iterable[WalletDraft], *, at: datetime
+) -> None:
+    """Posts what each wallet planned, one wallet after the other."""
+    post_entries(wallets, [entry for one in drafts for entry in one.entries], at=at)

@@ -1,0 +1,78 @@
+"""Writes wallets back, and with them everything that follows from their lots.
+
+The one function through which every writer of a wallet goes: `lapsed`, `next_expiry_at`
+and `recharge_wanted` are computed from the lots and the row itself, so they cannot
+drift. One statement for any number of wallets; the caller holds their locks.
+"""
+
+import json
+from collections.abc import Collection
+from datetime import UTC
+from typing import Any
+
+from django.db import connection
+
+from credits.models import Wallet
+
+WRITTEN = ("organisation_id", "last_seq", "reserved", "incoming", "trigger")
+
+_ARRAYS = (
+    'unnest({}) AS given (organisation_id, last_seq, reserved, incoming, "trigger")'
+)
+_JSON = """(SELECT json_extract(value, '$[0]') AS organisation_id,
+    json_extract(value, '$[1]') AS last_seq, json_extract(value, '$[2]') AS reserved,
+    json_extract(value, '$[3]') AS incoming, json_extract(value, '$[4]') AS "trigger"
+  FROM json_each(%s)) AS given"""
+
+_UPDATE = """
+UPDATE credits_wallet SET last_seq = new.last_seq, reserved = new.reserved,
+  incoming = new.incoming, "trigger" = new."trigger",
+  lapsed = new.lapsed, next_expiry_at = new.next_expiry_at,
+  recharge_wanted = coalesce(credit - new.lapsed - debt - new.reserved + new.incoming
+                             < new."trigger", FALSE)
+FROM (
+  SELECT given.organisation_id, given.last_seq, given.reserved, given.incoming,
+    given."trigger",
+    coalesce(sum(lot.remaining) FILTER (WHERE lot.lapsed_at IS NOT NULL), 0) AS lapsed,
+    min(lot.expires_at) FILTER (WHERE lot.lapsed_at IS NULL) AS next_expiry_at
+  FROM {given} LEFT JOIN credits_lot AS lot
+    ON lot.organisation_id = given.organisation_id AND lot.exhausted_at IS NULL
+  GROUP BY 1, 2, 3, 4, 5
+) AS new
+WHERE credits_wallet.organisation_id = new.organisation_id
+RETURNING credits_wallet.organisation_id, credits_wallet.credit, credits_wallet.debt,
+  credits_wallet.lapsed, credits_wallet.next_expiry_at, credits_wallet.recharge_wanted
+"""
+
+
+def refresh_wallets(wallets: Collection[Wallet]) -> None:
+    """Saves the wallets and brings the objects up to date with their rows."""
+    by_organisation = {wallet.organisation_id: wallet for wallet in wallets}
+    given = [
+        (w.organisation_id, w.last_seq, w.reserved, w.incoming, w.trigger)
+        for w in wallets
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(*_statement(given))
+        for row in cursor.fetchall():
+            _take_over(by_organisation[row[0]], row)
+
+
+def _statement(given: list[tuple[Any, ...]]) -> tuple[str, list[Any]]:
+    if connection.vendor == "postgresql":
+        arrays = _ARRAYS.format(", ".join(["%s::bigint[]"] * len(WRITTEN)))
+        columns = [list(column) for column in zip(*given, strict=True)]
+        return _UPDATE.format(given=arrays), columns
+    return _UPDATE.format(given=_JSON), [json.dumps(given)]
+
+
+def _take_over(wallet: Wallet, row: tuple[Any, ...]) -> None:
+    _, credit, debt, lapsed, next_expiry_at, recharge_wanted = row
+    # Said twice, here and by the fence: what was planned is what was moved.
+    if (wallet.credit, wallet.debt) != (credit, debt):
+        raise RuntimeError(f"The wallet of {wallet.organisation_id} moved otherwise.")
+    wallet.lapsed = int(lapsed)
+    wallet.recharge_wanted = bool(recharge_wanted)
+    if next_expiry_at and next_expiry_at.tzinfo is None:  # SQLite keeps naive UTC
+        next_expiry_at = next_expiry_at.replace(tzinfo=UTC)
+    wallet.next_expiry_at = next_expiry_at
