@@ -3,8 +3,16 @@
 `membership_for(request, may=…)` answers with the membership the request acts under, or
 ends the request: signed out → sign-in page, no organisation → the page that opens one,
 wrong role → 403 that says which roles may. Another organisation's object is 404.
+`need_recent_sign_in(request)` asks for the password or the second factor once more.
 """
 
+import time
+
+from allauth.account.adapter import get_adapter
+from allauth.account.authentication import get_authentication_records
+from allauth.core.exceptions import ReauthenticationRequired
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
@@ -19,6 +27,10 @@ class SignInNeeded(Exception):
 
 class OrganisationNeeded(Exception):
     """The user has no organisation yet; the middleware leads to where one is opened."""
+
+
+class RecentSignInNeeded(ReauthenticationRequired):  # type: ignore[misc]  # untyped
+    """The last proof of identity is too old; allauth's middleware asks for another."""
 
 
 class RoleForbids(PermissionDenied):
@@ -64,3 +76,47 @@ def organisation_for(request: HttpRequest) -> Organisation | None:
     """The current organisation; dj-stripe asks for it by this dotted name."""
     membership = current_membership(request)
     return membership.organisation if membership else None
+
+
+def client_address(request: HttpRequest) -> str:
+    """The caller's IP address, as the audit trail and the rate limits know it."""
+    return str(get_adapter(request).get_client_ip(request))
+
+
+def has_second_factor(user: User) -> bool:
+    """Whether the user has an authenticator; recovery codes alone are none."""
+    devices = Authenticator.objects.exclude(type=Authenticator.Type.RECOVERY_CODES)
+    return bool(devices.filter(user=user).exists())
+
+
+def used_second_factor(request: HttpRequest) -> bool:
+    """Whether this session was opened, or confirmed since, with a second factor."""
+    return _last_proof(request, second_factor=True) is not None
+
+
+def recently_signed_in(request: HttpRequest) -> bool:
+    """Whether the user proved to be themselves in the last ten minutes.
+
+    Whoever has a second factor proves it with that; a password alone is not enough.
+    """
+    user = signed_in(request)
+    proved_at = _last_proof(request, second_factor=has_second_factor(user))
+    if proved_at is None:
+        return False
+    return time.time() - proved_at < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+
+
+def need_recent_sign_in(request: HttpRequest) -> None:
+    """Sends the user through re-authentication first, then back to this request."""
+    if not recently_signed_in(request):
+        raise RecentSignInNeeded
+
+
+def _last_proof(request: HttpRequest, *, second_factor: bool) -> float | None:
+    records = get_authentication_records(request, request.user)
+    proofs = [
+        float(record["at"])
+        for record in records
+        if not second_factor or record["method"] == "mfa"
+    ]
+    return proofs[-1] if proofs else None

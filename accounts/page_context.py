@@ -7,6 +7,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.access import current_membership
 from accounts.models import Membership, ProviderSettings, User
+from accounts.request_id import current_request_id
 
 THEME_COOKIE = "theme"
 THEMES = ("light", "dark")  # without the cookie the system decides
@@ -18,6 +19,7 @@ def provider_and_membership(request: HttpRequest) -> dict[str, Any]:
         "provider": SimpleLazyObject(ProviderSettings.current),
         "membership": SimpleLazyObject(lambda: current_membership(request)),
         "memberships": SimpleLazyObject(lambda: _memberships(request)),
+        "request_id": current_request_id(),
         "theme": theme if (theme := _theme(request)) in THEMES else "",
     }
 

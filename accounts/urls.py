@@ -3,6 +3,7 @@ from django.urls import path
 from accounts import views
 
 urlpatterns = [
+    path("account/", views.account, name="account"),
     path("preferences/language/", views.choose_language, name="choose_language"),
     path("preferences/theme/", views.choose_theme, name="choose_theme"),
     path(

@@ -1,16 +1,36 @@
-"""What a reader chooses for themselves: language, theme, which organisation to see."""
+"""What a reader chooses for themselves: name, language, theme, which organisation."""
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
 from django.views.i18n import set_language
 
-from accounts.access import CHOSEN, signed_in
+from accounts.access import CHOSEN, has_second_factor, signed_in
+from accounts.forms import AccountForm
 from accounts.models import Language, User
 from accounts.page_context import THEME_COOKIE, THEMES
 
 A_YEAR = 365 * 24 * 3600  # seconds
+
+
+@require_http_methods(["GET", "POST"])
+def account(request: HttpRequest) -> HttpResponse:
+    """Name and language, and the ways to address, password and second factor."""
+    user = signed_in(request)
+    form = AccountForm(request.POST or None, instance=user)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        # The answer already speaks the language that was chosen.
+        with translation.override(user.language):
+            messages.success(request, _("Your settings are saved."))
+        return redirect("account")
+    context = {"form": form, "has_second_factor": has_second_factor(user)}
+    status = 422 if form.errors else 200
+    return render(request, "accounts/account.html", context, status=status)
 
 
 @require_POST

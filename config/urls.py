@@ -10,6 +10,10 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
+# The sign-in library looks here for what to answer beyond a rate limit.
+handler429 = "accounts.rate_limits.too_many_requests"
+
+handler500 = "config.errors.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),

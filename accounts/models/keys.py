@@ -50,6 +50,7 @@ class ApiKey(models.Model):
         ordering = ["name"]
         verbose_name = _("API key")
         verbose_name_plural = _("API keys")
+        permissions = [("manage_keys", _("Can issue and revoke API keys"))]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"

@@ -13,6 +13,19 @@ class NoticeKind(models.TextChoices):
     TOP_UP_FAILED = "top_up_failed", _("Payment failed")
     BALANCE_ZERO = "balance_zero", _("Balance used up")
 
+    @property
+    def facts(self) -> frozenset[str]:
+        """What the template needs to know; amounts in micros, instants as ISO text."""
+        return {
+            NoticeKind.RECEIPT: frozenset(
+                {"amount", "currency", "receipt", "paid_at", "expires_at", "path"}
+            ),
+            NoticeKind.TOP_UP_FAILED: frozenset(
+                {"amount", "currency", "reason", "path"}
+            ),
+            NoticeKind.BALANCE_ZERO: frozenset({"currency", "path"}),
+        }[self]
+
 
 class Notice(models.Model):
     """A message we owe someone; sent after commit, at least once, keyed once."""

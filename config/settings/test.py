@@ -44,3 +44,5 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 Q_CLUSTER = {**Q_CLUSTER, "sync": False}
+# Nothing is collected before the tests: files are looked up where they are written.
+WHITENOISE_AUTOREFRESH = True

@@ -1,0 +1,15 @@
+"""What the worker runs for this app; the timetable is config/schedule.py."""
+
+import logging
+
+from django.utils import timezone
+
+from accounts.send import send_due_notices
+
+logger = logging.getLogger(__name__)
+
+
+def send_notices() -> None:
+    """Delivers the outbox: asked for when a message is owed, and every minute."""
+    sent = send_due_notices(timezone.now())
+    logger.info("send_notices: %s sent", sent)

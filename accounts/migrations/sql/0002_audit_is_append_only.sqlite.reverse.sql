@@ -1,0 +1,2 @@
+DROP TRIGGER audit_append_only_update;
+DROP TRIGGER audit_append_only_delete;
