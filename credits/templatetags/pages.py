@@ -1,6 +1,7 @@
-"""The line drawings of the pages: `{% icon "plus" %}`; they take the text's colour."""
+"""Small pieces every page uses: the line drawings, and which page this is."""
 
 from django import template
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -35,9 +36,20 @@ DRAWINGS: dict[str, str] = {
 
 @register.simple_tag
 def icon(name: str, classes: str = "") -> SafeString:
-    """Decoration only: the words stand beside it."""
+    """A drawing in the text's colour; decoration only, the words stand beside it."""
     return format_html(
         '<svg class="{}" viewBox="0 0 20 20" aria-hidden="true">{}</svg>',
         f"icon {classes}".strip(),
         mark_safe(DRAWINGS[name]),  # noqa: S308  # ours, from the table above
     )
+
+
+@register.simple_tag(takes_context=True)
+def here(context: template.Context, page: str, *below: str) -> SafeString:
+    """Marks a link as the current page, or as the section the current page is in."""
+    request: HttpRequest | None = context.get("request")
+    match = request.resolver_match if request else None
+    name = match.url_name if match else ""
+    if name == page:
+        return mark_safe(' aria-current="page"')
+    return mark_safe(' aria-current="true"' if name in below else "")  # noqa: S308
