@@ -7,7 +7,7 @@ from django import forms
 from accounts.models import User
 
 
-class AccountForm(forms.ModelForm[User]):
+class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # not at run time
     """Name and language; the address and the password have pages of their own."""
 
     class Meta:
