@@ -84,9 +84,8 @@ def _pins(
     places = [_across(day, today, span) for day, _ in ordered]
     pins: list[Pin] = []
     above = -ROOM_ON_PHONES
-    for (day, amount), place, following in zip(
-        ordered, places, [*places[1:], 10_000], strict=True
-    ):
+    for n, (day, amount) in enumerate(ordered):
+        place, following = places[n], [*places, 10_000][n + 1]
         text_y, dx, anchor = 0, 0, "middle"
         crowded = place - above < ROOM_ON_PHONES
         if place - above >= ROOM_ABOVE:

@@ -93,8 +93,8 @@ def test_a_balance_that_outlasts_a_year_has_no_date() -> None:
 
 
 def test_an_empty_or_overdrawn_wallet_has_run_out_today() -> None:
-    for lots, debt in (([], 0), ([], 3 * UNIT)):
-        ahead = forecast(_even(UNIT), lots, today=TODAY, debt=debt)
+    for debt in (0, 3 * UNIT):
+        ahead = forecast(_even(UNIT), [], today=TODAY, debt=debt)
         assert ahead is not None
         assert ahead.runs_out_on == TODAY
 
