@@ -1,0 +1,153 @@
+"""What the payment page shows: the order, the cards, and what was wrong."""
+
+import re
+from collections.abc import Mapping
+
+from sandbox.stripe.currency import shown
+from sandbox.stripe.errors import Json
+from sandbox.stripe.exchange import Answer
+from sandbox.stripe.render import NONE, Html, fill, joined, page
+from sandbox.stripe.words import say
+from sandbox.stripe.work import Work
+
+SUBMIT = {"book": "Book for $amount", "donate": "Donate $amount"}
+BRANDS = {"amex": "American Express", "mastercard": "Mastercard", "visa": "Visa"}
+EMAIL = ("email", "Email", "", "email")
+FIELDS = (
+    ("number", "Card number", "4242 4242 4242 4242", "numeric"),
+    ("expiry", "Expiry date", "MM / YY", "numeric"),
+    ("cvc", "Security code", "123", "numeric"),
+    ("name", "Name on card", "", "text"),
+)
+
+Texts = Mapping[str, str]
+
+
+def show_form(
+    work: Work, session: Json, language: str, *, typed: Texts, problems: Texts
+) -> Answer:
+    """`problems` maps a field, or "" for the whole, to what is wrong with it."""
+    amount = shown(session["amount_total"], session["currency"])
+    merchant = work.sandbox.merchant
+    asks_email = not (session["customer"] or session["customer_email"])
+    is_kept = session["_intent_data"].get("setup_future_usage") == "off_session"
+    kept = {**typed, "cvc": ""}
+    submit = SUBMIT.get(session["submit_type"], "Pay $amount")
+    main = fill(
+        "checkout.html",
+        language,
+        initial=merchant[:1].upper(),
+        merchant=merchant,
+        amount=amount,
+        items=_items(session, language),
+        alert=_alert(language, problems),
+        email=_field(EMAIL, language, kept, problems) if asks_email else NONE,
+        saved=_saved(saved_cards(work, session), language, typed),
+        fields=joined([_field(field, language, kept, problems) for field in FIELDS]),
+        consent=fill("consent.html", language) if is_kept else NONE,
+        submit=say(language, submit, amount=amount),
+        cancel=link_to_shop(
+            work, language, session["cancel_url"], "Cancel and return to $merchant"
+        ),
+    )
+    title = say(language, "Pay $merchant", merchant=merchant)
+    return page(language, title, main, leads_to=session["success_url"])
+
+
+def saved_cards(work: Work, session: Json) -> list[Json]:
+    if not session["customer"]:
+        return []
+    options = session["saved_payment_method_options"] or {}
+    allowed = options.get("allow_redisplay_filters")
+    found = work.select("payment_method", customer=session["customer"])
+    return [card for card in found if not allowed or card["allow_redisplay"] in allowed]
+
+
+def card_title(language: str, card: Json) -> str:
+    brand = BRANDS[card["brand"]]
+    return say(language, "$brand ending $last4", brand=brand, last4=card["last4"])
+
+
+def link_to_shop(
+    work: Work, language: str, address: str | None, words: str = "Return to $merchant"
+) -> Html:
+    if not address:
+        return NONE
+    label = say(language, words, merchant=work.sandbox.merchant)
+    return fill("link.html", language, address=address, label=label)
+
+
+def expiry_typed(text: str) -> tuple[int, int] | None:
+    """Month and year as typed: `12/34`, `12 / 2034`, `1234`."""
+    match = re.fullmatch(r"\s*(\d{1,2})\s*[/-]?\s*(\d{4}|\d{2})\s*", text)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def _items(session: Json, language: str) -> Html:
+    rows = []
+    for item in session["_line_items"]:
+        count = ""
+        if item["quantity"] > 1:
+            count = say(language, "Quantity $quantity", quantity=str(item["quantity"]))
+        detail = " · ".join(filter(None, (count, item["_detail"])))
+        amount = shown(item["amount_total"], item["currency"])
+        name = item["description"]
+        rows.append(
+            fill("item.html", language, name=name, detail=detail, amount=amount)
+        )
+    return joined(rows)
+
+
+def _alert(language: str, problems: Texts) -> Html:
+    if not problems:
+        return NONE
+    sentence = say(language, problems.get("", "Check the fields marked below."))
+    return fill("alert.html", language, sentence=sentence)
+
+
+def _saved(cards: list[Json], language: str, typed: Texts) -> Html:
+    if not cards:
+        return NONE
+    chosen = typed.get("method", cards[0]["id"])
+    rows = [
+        (card["id"], card_title(language, card["card"]), card["card"]) for card in cards
+    ]
+    choices = [
+        fill(
+            "choice.html",
+            language,
+            value=value,
+            checked=Html(" checked") if chosen == value else NONE,
+            label=label,
+            detail=_expiry(card, language) if card else "",
+        )
+        for value, label, card in [*rows, ("new", say(language, "Another card"), None)]
+    ]
+    return fill("saved.html", language, choices=joined(choices))
+
+
+def _expiry(card: Json, language: str) -> str:
+    expiry = f"{card['exp_month']:02d}/{card['exp_year'] % 100:02d}"
+    return say(language, "Expires $expiry", expiry=expiry)
+
+
+def _field(
+    field: tuple[str, str, str, str], language: str, typed: Texts, problems: Texts
+) -> Html:
+    name, label, placeholder, inputmode = field
+    problem, marks = NONE, NONE
+    if name in problems:
+        sentence = say(language, problems[name])
+        problem = fill("problem.html", language, name=name, sentence=sentence)
+        marks = Html(f' aria-invalid="true" aria-describedby="{name}-problem"')
+    return fill(
+        "field.html",
+        language,
+        name=name,
+        label=say(language, label),
+        value=typed.get(name, ""),
+        placeholder=say(language, placeholder),
+        inputmode=inputmode,
+        marks=marks,
+        problem=problem,
+    )

@@ -1,0 +1,204 @@
+"""Checkout sessions in payment mode: opened, completed, expired.
+
+The payment intent is made when the customer pays, not before, and carries what the
+session said in `payment_intent_data`. A session completes once.
+"""
+
+from sandbox.stripe.currency import check_amount, known_currency
+from sandbox.stripe.errors import Conflict, Json, Refusal
+from sandbox.stripe.lists import page_of
+from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.payment_intents import cancel, new_intent
+from sandbox.stripe.routes import Routes, getting, listing
+from sandbox.stripe.work import SHAPES, Work
+
+KIND, URL = "checkout.session", "/v1/checkout/sessions"
+SHORTEST_LIFE, LONGEST_LIFE = 30 * 60, 24 * 60 * 60
+COPIED = (
+    "cancel_url",
+    "client_reference_id",
+    "customer",
+    "customer_email",
+    "locale",
+    "submit_type",
+    "success_url",
+    "ui_mode",
+)
+
+
+def create_session(work: Work, params: Json) -> Json:
+    session = work.blank("checkout.session", "cs_test", 58)
+    session |= {key: params[key] for key in COPIED if key in params}
+    session["metadata"] = merge_metadata({}, params.get("metadata", {}))
+    session["expires_at"] = _expiry(work, params)
+    session["url"] = f"{work.sandbox.public_url}/c/pay/{session['id']}"
+    session["_intent_data"] = params.get("payment_intent_data", {})
+    session["_customer_update"] = params.get("customer_update", {})
+    if options := params.get("saved_payment_method_options"):
+        blank = SHAPES["saved_payment_method_options"]
+        session["saved_payment_method_options"] = blank | options
+    _add_line_items(work, session, params["line_items"])
+    _name_customer(work, session)
+    return work.save(session)
+
+
+def _expiry(work: Work, params: Json) -> int:
+    at: int = params.get("expires_at", work.at + LONGEST_LIFE)
+    # A minute's grace, since the caller's clock is not ours.
+    if not SHORTEST_LIFE - 60 <= at - work.at <= LONGEST_LIFE + 60:
+        raise Refusal(
+            "The `expires_at` timestamp must be between 30 minutes and 24 hours from"
+            " Checkout Session creation.",
+            param="expires_at",
+        )
+    return at
+
+
+def _add_line_items(work: Work, session: Json, wanted: list[Json]) -> None:
+    currencies = {known_currency(item["price_data"]["currency"]) for item in wanted}
+    if len(currencies) != 1:
+        raise Refusal(
+            "All prices on a Checkout Session must have the same currency.",
+            param="line_items",
+        )
+    session["currency"] = currencies.pop()
+    items = [_line_item(work, item) for item in wanted]
+    total = sum(item["amount_total"] for item in items)
+    check_amount(total, session["currency"], "The Checkout Session's total amount due")
+    session["_line_items"] = items
+    session["amount_subtotal"] = session["amount_total"] = total
+
+
+def _line_item(work: Work, wanted: Json) -> Json:
+    item = work.blank("item", "li")
+    del item["created"]
+    price, product = wanted["price_data"], wanted["price_data"]["product_data"]
+    amount = price["unit_amount"] * wanted["quantity"]
+    currency = price["currency"].lower()
+    item["price"] |= {
+        "created": work.at,
+        "currency": currency,
+        "id": work.new_id("price"),
+        "product": work.new_id("prod", 14),
+        "tax_behavior": price.get("tax_behavior", "unspecified"),
+        "unit_amount": price["unit_amount"],
+        "unit_amount_decimal": str(price["unit_amount"]),
+    }
+    return item | {
+        "amount_subtotal": amount,
+        "amount_total": amount,
+        "currency": currency,
+        "description": product["name"],
+        "quantity": wanted["quantity"],
+        "_detail": product.get("description"),
+    }
+
+
+def _name_customer(work: Work, session: Json) -> None:
+    if session["customer"] and session["customer_email"]:
+        raise Refusal(
+            "You may only specify one of these parameters: customer, customer_email.",
+            code="parameters_exclusive",
+        )
+    if session["customer"]:
+        customer = work.find("customer", session["customer"], "customer")
+        name_payer(session, customer["email"], customer["name"])
+
+
+def name_payer(session: Json, email: str | None, name: str | None) -> None:
+    details: Json = dict.fromkeys(SHAPES["customer_details"])
+    session["customer_details"] = details | {
+        "email": email,
+        "name": name,
+        "tax_exempt": "none",
+        "tax_ids": [],
+    }
+
+
+def intent_of(work: Work, session: Json) -> Json:
+    """The session's payment intent, made the first time the customer pays."""
+    if session["payment_intent"]:
+        return work.find("payment_intent", session["payment_intent"])
+    data = dict(session["_intent_data"])
+    data |= {
+        "amount": session["amount_total"],
+        "currency": session["currency"],
+        "payment_method_types": ["card"],
+    }
+    if session["customer"]:
+        data["customer"] = session["customer"]
+    intent = new_intent(work, data)
+    work.change(intent, {"_session": session["id"]})
+    work.change(session, {"payment_intent": intent["id"]})
+    work.emit("payment_intent.created", intent)
+    return intent
+
+
+def complete_session(work: Work, session: Json, intent: Json) -> None:
+    """Called after every step of the payment; completes the session once."""
+    if session["status"] != "open" or intent["status"] not in (
+        "succeeded",
+        "processing",
+    ):
+        return
+    is_paid = intent["status"] == "succeeded"
+    work.change(
+        session,
+        {
+            "payment_status": "paid" if is_paid else "unpaid",
+            "status": "complete",
+            "url": None,
+        },
+    )
+    work.emit("checkout.session.completed", session)
+
+
+def finish_late_payment(work: Work, session: Json, intent: Json) -> None:
+    if intent["status"] == "succeeded":
+        work.change(session, {"payment_status": "paid"})
+        work.emit("checkout.session.async_payment_succeeded", session)
+    else:
+        work.emit("checkout.session.async_payment_failed", session)
+
+
+def expire_session(work: Work, params: Json, name: str) -> Json:
+    session = work.find("checkout.session", name)
+    if session["status"] != "open":
+        raise Conflict(
+            'Only Checkout Sessions with a status in ["open"] can be expired. This'
+            f" Checkout Session has a status of `{session['status']}`."
+        )
+    work.change(session, {"status": "expired", "url": None})
+    if session["payment_intent"]:
+        intent = work.find("payment_intent", session["payment_intent"])
+        cancel(work, intent, "expired")
+    work.emit("checkout.session.expired", session)
+    return session
+
+
+def expire_old_sessions(work: Work) -> None:
+    for session in reversed(work.select("checkout.session", status="open")):
+        if session["expires_at"] <= work.at:
+            expire_session(work, {}, session["id"])
+
+
+def update_session(work: Work, params: Json, name: str) -> Json:
+    session = work.find("checkout.session", name)
+    given = merge_metadata(session["metadata"], params.get("metadata", {}))
+    work.change(session, {"metadata": given})
+    return session
+
+
+def list_line_items(work: Work, params: Json, name: str) -> Json:
+    session = work.find("checkout.session", name)
+    return page_of(session["_line_items"], params, f"{URL}/{name}/line_items")
+
+
+ROUTES: Routes = {
+    f"POST {URL}": create_session,
+    f"GET {URL}": listing(KIND, URL),
+    f"GET {URL}/{{id}}": getting(KIND),
+    f"POST {URL}/{{id}}": update_session,
+    f"POST {URL}/{{id}}/expire": expire_session,
+    f"GET {URL}/{{id}}/line_items": list_line_items,
+}

@@ -1,0 +1,165 @@
+"""Payment methods: cards, made from a number or from a `pm_card_…` name."""
+
+import time
+from copy import deepcopy
+from hashlib import sha256
+
+from sandbox.stripe.cards import (
+    GENERIC,
+    NAMES,
+    brand_of,
+    card_of,
+    check_details,
+    refuse,
+)
+from sandbox.stripe.errors import Conflict, Json, Refusal, missing_resource
+from sandbox.stripe.params import merge_metadata
+from sandbox.stripe.routes import Routes, getting, listing
+from sandbox.stripe.work import Work
+
+
+def create_payment_method(work: Work, params: Json) -> Json:
+    card = params["card"]
+    number = card["number"].replace(" ", "").replace("-", "")
+    month, year = card["exp_month"], card["exp_year"]
+    year += 2000 if year < 100 else 0
+    check_details(number, (year, month), card.get("cvc", ""), time.gmtime(work.at)[:2])
+    method = make_card(work, number, month, year)
+    if "cvc" in card:
+        method["card"]["checks"]["cvc_check"] = "pass"
+    return _write(work, method, params | {"card": {}})
+
+
+def make_card(work: Work, number: str, month: int, year: int) -> Json:
+    method = work.blank("payment_method", "pm")
+    brand = brand_of(number)
+    method["_number"] = number
+    method["card"] |= {
+        "brand": brand,
+        "display_brand": "american_express" if brand == "amex" else brand,
+        "exp_month": month,
+        "exp_year": year,
+        "fingerprint": sha256(number.encode()).hexdigest()[:16],
+        "last4": number[-4:],
+        "networks": {"available": [brand], "preferred": None},
+    }
+    return work.save(method)
+
+
+def payment_method_named(work: Work, name: str, param: str = "payment_method") -> Json:
+    """A `pm_card_…` name makes a new card each time, as at Stripe."""
+    if name in NAMES:
+        return make_card(work, NAMES[name], 12, time.gmtime(work.at).tm_year + 1)
+    method = work.find("payment_method", name, param)
+    if method.get("_is_spent"):
+        raise Refusal(
+            "The provided PaymentMethod was previously used with a PaymentIntent"
+            " without Customer attachment, or was detached from a Customer. It may not"
+            " be used again. To use a PaymentMethod multiple times, you must attach it"
+            " to a Customer first.",
+            param=param,
+        )
+    return method
+
+
+def check_owner(method: Json, customer: str | None, param: str) -> None:
+    """A card that belongs to a customer serves that customer alone."""
+    if method["customer"] and customer is None:
+        raise Refusal(
+            f"The payment method supplied ({method['id']}) belongs to the Customer"
+            f" {method['customer']}. Please include the Customer in the `customer`"
+            " parameter on the PaymentIntent.",
+            param=param,
+        )
+    is_default = param != "payment_method"
+    if method["customer"] != customer and (method["customer"] or is_default):
+        raise Refusal(
+            f"The customer does not have a payment method with the ID {method['id']}."
+            " The payment method must be attached to the customer.",
+            code="resource_missing",
+            param=param,
+        )
+
+
+def update_payment_method(work: Work, params: Json, name: str) -> Json:
+    return _write(work, work.find("payment_method", name), params)
+
+
+def _write(work: Work, method: Json, params: Json) -> Json:
+    details = deepcopy(method["billing_details"]) | params.get("billing_details", {})
+    details["address"] = method["billing_details"]["address"] | (
+        details["address"] or {}
+    )
+    work.change(
+        method,
+        {
+            "billing_details": details,
+            "allow_redisplay": params.get("allow_redisplay", method["allow_redisplay"]),
+            "metadata": merge_metadata(method["metadata"], params.get("metadata", {})),
+            "card": method["card"] | params.get("card", {}),
+        },
+    )
+    return method
+
+
+def attach_payment_method(work: Work, params: Json, name: str) -> Json:
+    customer = work.find("customer", params["customer"], "customer")
+    method = payment_method_named(work, name)
+    if not card_of(method).attaches:
+        raise refuse(card_of(method).decline or GENERIC)
+    if method["customer"] not in (None, customer["id"]):
+        raise Conflict(
+            "The payment method you provided has already been attached to a customer.",
+            code="payment_method_unexpected_state",
+        )
+    return attach(work, method, customer["id"])
+
+
+def attach(work: Work, method: Json, customer: str) -> Json:
+    if method["customer"] != customer:
+        work.change(method, {"customer": customer})
+        work.emit("payment_method.attached", method)
+    return method
+
+
+def detach_payment_method(work: Work, _params: Json, name: str) -> Json:
+    method = work.find("payment_method", name)
+    if method["customer"] is None:
+        raise Conflict(
+            "The payment method you provided is not attached to a customer so"
+            " detachment is impossible.",
+        )
+    customer = work.find("customer", method["customer"])
+    settings = customer["invoice_settings"]
+    if settings["default_payment_method"] == name:
+        settings = settings | {"default_payment_method": None}
+        before = work.change(customer, {"invoice_settings": settings})
+        work.emit("customer.updated", customer, before)
+    before = work.change(method, {"customer": None, "_is_spent": True})
+    work.emit("payment_method.detached", method, before)
+    return method
+
+
+def list_for_customer(work: Work, params: Json, customer: str) -> Json:
+    work.find("customer", customer)
+    url = f"/v1/customers/{customer}/payment_methods"
+    return listing("payment_method", url)(work, params | {"customer": customer})
+
+
+def get_for_customer(work: Work, _params: Json, customer: str, name: str) -> Json:
+    method = work.find("payment_method", name)
+    if method["customer"] != customer:
+        raise missing_resource("payment_method", name, "payment_method")
+    return method
+
+
+ROUTES: Routes = {
+    "POST /v1/payment_methods": create_payment_method,
+    "GET /v1/payment_methods": listing("payment_method", "/v1/payment_methods"),
+    "GET /v1/payment_methods/{id}": getting("payment_method"),
+    "POST /v1/payment_methods/{id}": update_payment_method,
+    "POST /v1/payment_methods/{id}/attach": attach_payment_method,
+    "POST /v1/payment_methods/{id}/detach": detach_payment_method,
+    "GET /v1/customers/{id}/payment_methods": list_for_customer,
+    "GET /v1/customers/{id}/payment_methods/{id}": get_for_customer,
+}

@@ -1,0 +1,28 @@
+"""Routes that many kinds share: one object, or a list of them.
+
+A module offers `ROUTES`, from `METHOD /path` to a function of the work, the parameters
+and the ids in the path. What a route takes stands in `parameters.json`.
+"""
+
+from collections.abc import Callable
+
+from sandbox.stripe.errors import Json
+from sandbox.stripe.lists import page_of
+from sandbox.stripe.params import PAGING
+from sandbox.stripe.work import Work
+
+Routes = dict[str, Callable[..., Json]]
+
+
+def getting(kind: str) -> Callable[..., Json]:
+    return lambda work, _params, name: work.look_up(kind, name)
+
+
+def listing(kind: str, url: str) -> Callable[..., Json]:
+    """What is not paging filters by the field of that name."""
+
+    def list_them(work: Work, params: Json) -> Json:
+        where = {name: params[name] for name in params if name not in PAGING}
+        return page_of(work.select(kind, **where, deleted=None), params, url)
+
+    return list_them
