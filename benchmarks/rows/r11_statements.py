@@ -1,0 +1,106 @@
+"""Row 11: a batch takes the same number of statements, whatever its size.
+
+The databases themselves count: PostgreSQL reports every statement it is sent, COPY
+included, SQLite every statement it runs. A run of equal INSERTs or UPDATEs counts as
+one on SQLite; BEGIN and COMMIT do not count, nor does what triggers run: they are the
+fences. Rate cards are in memory by then, as they are in a running process.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from typing import Any
+
+from calling.ingest import store_call_records
+from django.db import connection
+
+from benchmarks.engines import Engine
+from benchmarks.ingest_run import read_records, source
+from benchmarks.score import Sample, Score
+from benchmarks.world import BOOKED
+
+ROUNDS = 1
+SIZES = (1, 1, 100, 10_000)  # the first only fills the caches
+MOST = 20
+
+
+def same_and_few(samples: Sequence[Sample]) -> bool:
+    return all(sample.ratio == 1 and sample.ours <= MOST for sample in samples)
+
+
+SCORE = Score(
+    "11",
+    "most statements a batch",
+    "fewest, of batches of 1, 100 and 10,000 (same, at most 20)",
+    "stmts",
+    1.0,
+    same_and_few,
+)
+
+
+def scores(engine: str) -> list[Score]:
+    return [SCORE]
+
+
+def play(engine: Engine, calls: int) -> dict[str, Sample]:
+    records = read_records(sum(SIZES))
+    counts = []
+    for size in SIZES:
+        batch, records = records[:size], records[size:]
+        with statements() as run:
+            store_call_records(source(), batch, at=BOOKED)
+        counts.append(len(run))
+    return {"11": Sample(max(counts[1:]), min(counts[1:]))}
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Gathers the statements the database was sent, after the block ends."""
+    connection.ensure_connection()
+    sent: list[str] = []
+    watch = _watch_sqlite if connection.vendor == "sqlite" else _watch_postgresql
+    gathered: list[str] = []
+    with watch(connection.connection, gathered):
+        yield sent
+    sent += [text for text in gathered if not re.match("BEGIN|COMMIT", text)]
+
+
+@contextmanager
+def _watch_postgresql(driver: Any, gathered: list[str]) -> Iterator[None]:
+    def note(diagnostic: Any) -> None:
+        said = diagnostic.message_primary
+        if found := re.match(r"(?:statement|execute [^:]+): (.*)", said):
+            gathered.append(found[1])
+
+    driver.add_notice_handler(note)
+    driver.execute("SET client_min_messages = log")
+    driver.execute("SET log_statement = 'all'")
+    gathered.clear()
+    try:
+        yield
+    finally:
+        driver.execute("SET log_statement = 'none'")
+        gathered.pop()  # the line above
+        driver.execute("RESET client_min_messages")
+        driver.remove_notice_handler(note)
+
+
+@contextmanager
+def _watch_sqlite(driver: Any, gathered: list[str]) -> Iterator[None]:
+    ran: list[str] = []
+    driver.set_trace_callback(ran.append)
+    try:
+        yield
+    finally:
+        driver.set_trace_callback(None)
+        # The statements of a trigger are reported as comments.
+        shapes = [_shape(text) for text in ran if not text.startswith("--")]
+        gathered += [shape for shape, _run in groupby(shapes)]
+
+
+def _shape(statement: str) -> str:
+    """A statement without its values, which the trace has filled in."""
+    if found := re.match(r"INSERT INTO .*? VALUES", statement, re.DOTALL):
+        return found[0]
+    return re.sub(r"'(?:[^']|'')*'|\b\d+\b|NULL", "?", statement)
