@@ -1,17 +1,22 @@
 """The demo and development: SQLite, a local Stripe, mail into a folder."""
 
+from pathlib import Path
+
 from config import environment
 from config.environment import BASE_DIR
 from config.settings.base import *  # noqa: F403
 from config.settings.base import CONTENT_SECURITY_POLICY, INSTALLED_APPS
 
+# What the demo keeps: the database, its Stripe's, and the mail it would have sent.
+DEMO_FOLDER = Path(environment.text("DEMO_FOLDER", str(BASE_DIR / ".demo")))
+DEMO_FOLDER.mkdir(parents=True, exist_ok=True)
+
 DEBUG = environment.flag("DEBUG", True)
 SECRET_KEY = environment.text("SECRET_KEY", "only-for-development-" + "0" * 40)
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+DATABASE_URL = f"sqlite:///{DEMO_FOLDER / 'tollgate.sqlite3'}"
 DATABASES = {
-    "default": environment.database(
-        environment.text("DATABASE_URL", f"sqlite:///{BASE_DIR / 'tollgate.sqlite3'}")
-    )
+    "default": environment.database(environment.text("DATABASE_URL", DATABASE_URL))
 }
 INSTALLED_APPS = [*INSTALLED_APPS, "sandbox"]
 
@@ -25,8 +30,8 @@ CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] += [STRIPE_API_HOST]
 SITE_URL = environment.text("SITE_URL", "http://127.0.0.1:8000")
 
 STAFF_NEED_SECOND_FACTOR = False
-EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-EMAIL_FILE_PATH = environment.text("MAIL_FOLDER", str(BASE_DIR / ".demo" / "mail"))
+EMAIL_BACKEND = "sandbox.mail_folder.MailFolderBackend"
+EMAIL_FILE_PATH = str(DEMO_FOLDER / "mail")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

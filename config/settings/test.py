@@ -1,5 +1,8 @@
 """The tests: SQLite unless TEST_DATABASE_URL says otherwise, never DATABASE_URL."""
 
+from pathlib import Path
+from tempfile import gettempdir
+
 from config import environment
 from config.environment import BASE_DIR
 from config.settings.base import *  # noqa: F403
@@ -36,6 +39,7 @@ CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] += ["http://127.0.0.1:*"]
 # W002: the Stripe host is ours on purpose. C001: checked by hand against our callback.
 SILENCED_SYSTEM_CHECKS = ["djstripe.W002"]
 
+EMAIL_FILE_PATH = str(Path(gettempdir()) / "tollgate-test-mail")  # the mailbox page's
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Hashed names answer 404 on the live server, and pages would run without scripts.

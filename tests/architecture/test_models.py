@@ -32,8 +32,9 @@ def lost_the_rule(model: type[models.Model]) -> bool:
 
 def loose_relations(model: type[models.Model]) -> Iterator[str]:
     for field in model._meta.local_fields:
-        is_relation = isinstance(field, ForeignKey)
-        if is_relation and field.remote_field.on_delete is not models.PROTECT:
+        if not isinstance(field, ForeignKey):
+            continue
+        if field.remote_field.on_delete is not models.PROTECT:
             yield f"{model.__name__}.{field.name}"
 
 
