@@ -96,6 +96,7 @@ def make_top_up(
         credit=money,
         tax=Money(0, organisation.currency),
         total=money,
+        received=money if paid else Money(0, organisation.currency),
         started_at=at,
         paid_at=at if paid else None,
         ended_at=at if paid else None,

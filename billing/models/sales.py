@@ -44,7 +44,7 @@ class TopUpQuerySet(models.QuerySet["TopUp"]):
 class TopUp(PrepaidOnly):
     """One purchase of credit by card: what it costs, and how far it got (rule 4.2)."""
 
-    client_key = models.CharField(max_length=100)
+    client_key = models.CharField(max_length=300)
     state = models.CharField(
         _("state"), max_length=10, choices=TopUpState, default=TopUpState.STARTED
     )
@@ -52,6 +52,7 @@ class TopUp(PrepaidOnly):
     credit = AmountField(_("credit"))
     tax = AmountField(_("tax"), default=Decimal)
     total = AmountField(_("total"))
+    received = AmountField(_("received"), default=Decimal)
     # Gross, of the total; the word shown to people is derived from these.
     refunded = AmountField(_("refunded"), default=Decimal)
     disputed = AmountField(_("disputed"), default=Decimal)
@@ -68,6 +69,7 @@ class TopUp(PrepaidOnly):
     checkout_url = models.TextField(blank=True)
     failure_code = models.CharField(_("declined because"), max_length=60, blank=True)
     started_at = models.DateTimeField(_("started at"))
+    opening_at = models.DateTimeField(null=True, blank=True, editable=False)
     looked_at = models.DateTimeField(_("last asked Stripe"), null=True, blank=True)
     paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
@@ -110,9 +112,20 @@ class TopUp(PrepaidOnly):
                 violation_error_message=_("The total is the credit plus the tax."),
             ),
             models.CheckConstraint(
+                name="top_up_goes_back_at_most_whole",
+                condition=Q(
+                    refunded__gte=0,
+                    refunded__lte=F("total"),
+                    disputed__gte=0,
+                    disputed__lte=F("total"),
+                ),
+                violation_error_code="top_up_goes_back_at_most_whole",
+                violation_error_message=_("At most the whole total goes back."),
+            ),
+            models.CheckConstraint(
                 name="top_up_paid_is_complete",
                 condition=~Q(state="paid")
-                | Q(paid_at__isnull=False)
+                | Q(paid_at__isnull=False, received=F("total"))
                 & ~Q(stripe_payment_intent_id="")
                 & ~Q(receipt_number=""),
                 violation_error_code="top_up_paid_is_complete",

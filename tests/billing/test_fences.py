@@ -67,6 +67,7 @@ def test_b41_any_unpaid_state_may_still_become_paid(
     top_up.paid_at = makers.START
     top_up.stripe_payment_intent_id = "pi_late"
     top_up.receipt_number = "R-2026-0001"
+    top_up.received = top_up.total
     top_up.save()
     assert TopUp.objects.paid().get() == top_up
 

@@ -48,7 +48,8 @@ CREATE TRIGGER staff_payment_keeps_amount BEFORE UPDATE ON billing_staffpayment 
 CREATE TRIGGER top_up_stays_paid BEFORE UPDATE ON billing_topup FOR EACH ROW
   WHEN (OLD.state = 'paid' AND (NEW.state <> 'paid'
      OR OLD.stripe_payment_intent_id <> NEW.stripe_payment_intent_id
-     OR OLD.receipt_number <> NEW.receipt_number OR OLD.paid_at IS DISTINCT FROM NEW.paid_at))
+     OR OLD.receipt_number <> NEW.receipt_number OR OLD.paid_at IS DISTINCT FROM NEW.paid_at
+     OR OLD.received IS DISTINCT FROM NEW.received))
   EXECUTE FUNCTION billing_refuse('top_up_stays_paid');
 
 CREATE TRIGGER top_up_is_kept BEFORE DELETE ON billing_topup

@@ -32,7 +32,8 @@ BEGIN SELECT RAISE(ABORT, 'sale_keeps_amount'); END;
 CREATE TRIGGER top_up_stays_paid BEFORE UPDATE ON billing_topup
 WHEN OLD.state = 'paid' AND (NEW.state <> 'paid'
   OR OLD.stripe_payment_intent_id <> NEW.stripe_payment_intent_id
-  OR OLD.receipt_number <> NEW.receipt_number OR OLD.paid_at IS NOT NEW.paid_at)
+  OR OLD.receipt_number <> NEW.receipt_number OR OLD.paid_at IS NOT NEW.paid_at
+  OR OLD.received IS NOT NEW.received)
 BEGIN SELECT RAISE(ABORT, 'top_up_stays_paid'); END;
 
 CREATE TRIGGER top_up_is_kept BEFORE DELETE ON billing_topup
