@@ -1,5 +1,6 @@
 """Every address Tollgate answers; each app contributes its own file."""
 
+from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
@@ -21,3 +22,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("stripe/", include("djstripe.urls", namespace="djstripe")),
     path("healthz", healthz),
 ]
+if apps.is_installed("sandbox"):
+    urlpatterns.append(path("", include("sandbox.urls")))
