@@ -82,20 +82,27 @@ class WalletDraft:
                 kind, None, -amount, reference, event_at, note=note, actor_id=actor_id
             )
 
-    def pay_debt(self, reference: str) -> Micros:
+    def pay_debt(self, reference: str = "") -> Micros:
         """Pays debt from spendable lots in burn order; returns what was paid.
 
         Each lot's line comes first, then one line without lot for their sum: the two
-        sides of the clearing account, which is zero again afterwards.
+        sides of the clearing account, which is zero again afterwards. The reference is
+        that of the event that made it possible, the last one planned unless named.
         """
-        owed = self.debt
-        open_lots = [lot for lot in self._lots if lot.is_spendable(self.at)]
-        for lot in open_lots if owed else ():
-            taken = min(owed, lot.remaining)
+        lots = [lot for lot in self._lots if lot.is_spendable(self.at)]
+        if not self.debt or not lots:
+            return 0
+        reference = reference or f"{self.entries[-1].reference}:debt"
+        return self.pay_from(lots, self.debt, reference)
+
+    def pay_from(self, lots: Iterable[LotView], owed: Micros, reference: str) -> Micros:
+        """Pays at most `owed` from these lots, in their order."""
+        paid = 0
+        for lot in lots:
+            taken = min(owed - paid, lot.remaining)
             if taken:
                 self.add(PAY_DEBT, lot, -taken, reference, self.at)
-                owed -= taken
-        paid = self.debt - owed
+                paid += taken
         if paid:
             self.add(PAY_DEBT, None, paid, reference, self.at)
         return paid

@@ -69,5 +69,9 @@ def post_entries(
 def post_drafts(
     wallets: Mapping[int, Wallet], drafts: Iterable[WalletDraft], *, at: datetime
 ) -> None:
-    """Posts what each wallet planned, one wallet after the other."""
-    post_entries(wallets, [entry for one in drafts for entry in one.entries], at=at)
+    """Posts what each wallet planned, and pays debt from what may pay it (rule 3.6)."""
+    entries: list[EntryDraft] = []
+    for draft in drafts:
+        draft.pay_debt()
+        entries += draft.entries
+    post_entries(wallets, entries, at=at)

@@ -1,0 +1,51 @@
+"""What the verbs of credit refuse, each with its code and sentence."""
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.refusals import TollgateError
+
+
+class CreditRefusal(TollgateError):
+    """Base of every refusal of this app."""
+
+
+class CreditsNotHeld(CreditRefusal):
+    """Promotional credit is not given to an organisation that is billed after use."""
+
+    code = "credits_not_held"
+    sentence = _(
+        "This organisation is on the new commerce experience (NCE) and holds no "
+        "credits; goodwill is a negative invoice line."
+    )
+
+
+class ExpiryNotAllowed(CreditRefusal):
+    """Promotional credit is valid for 1 to 24 months (rule 3.8)."""
+
+    code = "expiry_not_allowed"
+    sentence = _("Promotional credit is valid for 1 to 24 months.")
+    status = 422
+
+
+class ReferenceUsed(CreditRefusal):
+    """The same reference came again with other terms."""
+
+    code = "reference_used"
+    sentence = _("This reference already stands for something else.")
+    status = 422
+
+
+class MoreThanUnheld(CreditRefusal):
+    """An adjustment takes at most what a lot has left and no hold needs (rule 3.9)."""
+
+    code = "more_than_unheld"
+    sentence = _("This credit has less left than that, or live calls need it.")
+    status = 422
+
+
+class MoreThanDebt(CreditRefusal):
+    """Only what is owed can be forgiven (rule 3.9)."""
+
+    code = "more_than_debt"
+    sentence = _("The organisation owes less than that.")
+    status = 422
