@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
@@ -51,7 +52,8 @@ class Line(models.Model):
         verbose_name_plural = _("lines")
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
-                fields=["organisation", "identity"],
+                F("organisation"),
+                Lower("identity"),
                 name="line_identity_once",
                 violation_error_code="line_identity_once",
                 violation_error_message=_(

@@ -51,6 +51,12 @@ class Source(models.Model):
         blank=True,
         help_text=_("The switch's context or profile → outbound or inbound."),
     )
+    owner_map = models.JSONField(
+        _("owners"),
+        default=dict,
+        blank=True,
+        help_text=_("A trunk or tenant of this source → an organisation's short name."),
+    )
     leg_policy = models.CharField(
         _("legs"), max_length=10, choices=LegPolicy, default=LegPolicy.A_LEG
     )

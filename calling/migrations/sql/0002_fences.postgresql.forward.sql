@@ -1,25 +1,20 @@
-CREATE FUNCTION calling_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  RAISE EXCEPTION '%: % of % refused', TG_ARGV[0], TG_OP, TG_TABLE_NAME
-    USING ERRCODE = '23001', CONSTRAINT = TG_ARGV[0], TABLE = TG_TABLE_NAME;
-END $$;
-
 -- A charge is never changed: a correction is the next revision (rule 6.7).
 CREATE TRIGGER charge_append_only BEFORE UPDATE OR DELETE ON calling_charge
-  FOR EACH STATEMENT EXECUTE FUNCTION calling_refuse('charge_append_only');
+  FOR EACH STATEMENT EXECUTE FUNCTION fence_refuse('charge_append_only');
 CREATE TRIGGER charge_no_truncate BEFORE TRUNCATE ON calling_charge
-  FOR EACH STATEMENT EXECUTE FUNCTION calling_refuse('charge_append_only');
+  FOR EACH STATEMENT EXECUTE FUNCTION fence_refuse('charge_append_only');
 
 -- What came in stays in, under its key and digest.
 CREATE TRIGGER raw_record_kept
   BEFORE DELETE OR UPDATE OF source_id, source_record_id, revision, digest
   ON calling_rawrecord
-  FOR EACH STATEMENT EXECUTE FUNCTION calling_refuse('raw_record_kept');
+  FOR EACH STATEMENT EXECUTE FUNCTION fence_refuse('raw_record_kept');
 CREATE TRIGGER raw_record_no_truncate BEFORE TRUNCATE ON calling_rawrecord
-  FOR EACH STATEMENT EXECUTE FUNCTION calling_refuse('raw_record_kept');
+  FOR EACH STATEMENT EXECUTE FUNCTION fence_refuse('raw_record_kept');
 
 -- A price never changes: another price is another version of the card.
 CREATE TRIGGER rate_append_only BEFORE UPDATE OR DELETE ON calling_rate
-  FOR EACH STATEMENT EXECUTE FUNCTION calling_refuse('rate_append_only');
+  FOR EACH STATEMENT EXECUTE FUNCTION fence_refuse('rate_append_only');
 
 -- A subscription has the billing mode of its organisation and of its plan. FOR SHARE:
 -- a move to NCE that runs at the same time is waited for.
@@ -39,10 +34,10 @@ CREATE TRIGGER subscription_mode BEFORE INSERT ON calling_subscription
 CREATE TRIGGER subscription_mode_kept BEFORE UPDATE ON calling_subscription
   FOR EACH ROW WHEN (OLD.organisation_id <> NEW.organisation_id
     OR OLD.plan_id <> NEW.plan_id OR OLD.billing_mode <> NEW.billing_mode)
-  EXECUTE FUNCTION calling_refuse('subscription_mode');
+  EXECUTE FUNCTION fence_refuse('subscription_mode');
 CREATE TRIGGER plan_mode_kept BEFORE UPDATE ON calling_callingplan
   FOR EACH ROW WHEN (OLD.billing_mode <> NEW.billing_mode OR OLD.family <> NEW.family)
-  EXECUTE FUNCTION calling_refuse('plan_mode_kept');
+  EXECUTE FUNCTION fence_refuse('plan_mode_kept');
 
 -- One number, one owner at any moment. The lock makes two writers of one number take
 -- turns, since neither sees the other's row before it commits.

@@ -12,4 +12,3 @@ DROP TRIGGER IF EXISTS raw_record_no_truncate ON calling_rawrecord;
 DROP TRIGGER IF EXISTS raw_record_kept ON calling_rawrecord;
 DROP TRIGGER IF EXISTS charge_no_truncate ON calling_charge;
 DROP TRIGGER IF EXISTS charge_append_only ON calling_charge;
-DROP FUNCTION IF EXISTS calling_refuse();

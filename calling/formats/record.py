@@ -1,0 +1,96 @@
+"""What every format turns a switch's words into: one normalised call record.
+
+A format is a pure function from bytes to these; no database, no network, no clock. A
+row that is no call record becomes a `RowError` with one sentence, and never stops its
+neighbours.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias
+from zoneinfo import ZoneInfo
+
+from calling.models import Source
+
+Fields: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a format must know of the source whose words it reads."""
+
+    slug: str
+    home_country: str
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    rewrite_rules: tuple[tuple[str, str], ...] = ()
+    direction_map: Mapping[str, str] = field(default_factory=dict)
+    all_legs: bool = False
+    strict: bool = False
+
+    @classmethod
+    def of(cls, source: Source, *, strict: bool = False) -> "Profile":
+        return cls(
+            slug=source.slug,
+            home_country=source.home_country,
+            zone=ZoneInfo(source.time_zone),
+            rewrite_rules=tuple((old, new) for old, new in source.rewrite_rules),
+            direction_map=dict(source.direction_map),
+            all_legs=source.leg_policy == "all",
+            strict=strict,
+        )
+
+
+@dataclass(slots=True)
+class CallRecordIn:
+    """One call as a switch tells it, in our words; `body` is the original text.
+
+    `caller` and `callee` are E.164 or None; `*_raw` are exactly as received. Seconds
+    are whole, rounded up: every interval of every rate is whole seconds.
+    """
+
+    source_record_id: str
+    direction: str
+    caller: str | None
+    callee: str | None
+    caller_raw: str
+    callee_raw: str
+    invited_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime
+    billable_seconds: int
+    body: str
+    line: int = 0
+    call_id: str = ""
+    account_code: str = ""
+    trunk: str = ""
+    tenant: str = ""
+    user: str = ""
+    call_type: str = ""
+    kind: str = ""
+    conference_id: str = ""
+    flags: str = ""
+    organisation_hint: str = ""
+
+    @property
+    def started_at(self) -> datetime:
+        """When it was answered; of an unanswered call, when it was tried."""
+        return self.answered_at or self.invited_at or self.ended_at
+
+
+class RowError(NamedTuple):
+    """A row that is no call record: where, why, and its text."""
+
+    line: int
+    reason: str
+    body: str
+
+
+class SkippedLeg(NamedTuple):
+    """A document of a leg that is not billed; its call has another document."""
+
+    line: int
+
+
+class BadRow(ValueError):
+    """Raised inside a format; its sentence becomes the reason of a RowError."""
