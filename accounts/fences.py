@@ -5,13 +5,20 @@ SQLite statements are split here, since its `executescript` would commit.
 """
 
 import inspect
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from django.apps import apps
+from django.db import connection
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+
+_TRIGGER = re.compile(
+    r"^CREATE (?:CONSTRAINT )?TRIGGER (\w+)|^DROP TRIGGER (?:IF EXISTS )?(\w+)", re.M
+)
 
 
 class Fences(Operation):
@@ -65,3 +72,25 @@ def _statements(sql: str) -> Iterator[str]:
         if gathered.strip() and sqlite3.complete_statement(gathered):
             yield gathered
             gathered = ""
+
+
+def fence_names(app_label: str) -> set[str]:
+    """The triggers that an app's SQL files create, and do not drop again, here."""
+    folder = Path(apps.get_app_config(app_label).path) / "migrations" / "sql"
+    names: set[str] = set()
+    for file in sorted(folder.glob(f"*.{connection.vendor}.forward.sql")):
+        for made, dropped in _TRIGGER.findall(file.read_text("utf-8")):
+            names.discard(dropped)
+            names |= {made} - {""}
+    return names
+
+
+def absent_fences(app_label: str) -> list[str]:
+    """Fences of an app that the database does not have, or has switched off."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'")
+        else:
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        present = {row[0] for row in cursor.fetchall()}
+    return sorted(fence_names(app_label) - present)

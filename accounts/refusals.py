@@ -7,7 +7,9 @@ A verb raises a `TollgateError`; a database fence raises `IntegrityError`, which
 import re
 from typing import ClassVar
 
+from django.apps import apps
 from django.db import DatabaseError
+from django.db.models import UniqueConstraint
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -43,4 +45,22 @@ def _fence_name(error: DatabaseError) -> str:
     named = re.search(r"constraint failed: (?:index ')?([a-z0-9_]+)'?$", str(cause))
     if named:
         return named.group(1)
+    unique = re.search(r"UNIQUE constraint failed: ([\w., ]+)$", str(cause))
+    if unique:
+        return _unique_name(unique.group(1).split(", "))
     return str(cause) if re.fullmatch(r"[a-z0-9_]+", str(cause)) else ""
+
+
+def _unique_name(columns: list[str]) -> str:
+    """SQLite names the columns of a unique constraint; the models know its name."""
+    table = columns[0].split(".")[0]
+    names = {column.split(".")[1] for column in columns}
+    models = [model for model in apps.get_models() if model._meta.db_table == table]
+    for model in models:
+        for constraint in model._meta.constraints:
+            if not isinstance(constraint, UniqueConstraint):
+                continue
+            fields = map(model._meta.get_field, constraint.fields)
+            if {getattr(field, "column", "") for field in fields} == names:
+                return constraint.name
+    return ""

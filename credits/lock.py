@@ -19,15 +19,25 @@ def lock_wallet(organisation_id: int) -> Wallet:
 
 def lock_wallets(organisation_ids: Iterable[int]) -> dict[int, Wallet]:
     """The wallets by organisation, locked; raises for an organisation without one."""
-    wanted = sorted(set(organisation_ids))
-    if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError("A wallet is locked inside a transaction.")
-    found = Wallet.objects.filter(pk__in=wanted).order_by("pk")
-    wallets = {
-        wallet.organisation_id: wallet
-        for wallet in found.select_for_update(no_key=True)
-    }
+    wanted = set(organisation_ids)
+    wallets = _lock(wanted, skip_locked=False)
     if len(wallets) != len(wanted):
-        missing = sorted(set(wanted) - set(wallets))
+        missing = sorted(wanted - set(wallets))
         raise Wallet.DoesNotExist(f"No wallet for organisations {missing}.")
     return wallets
+
+
+def lock_free_wallets(organisation_ids: Iterable[int]) -> dict[int, Wallet]:
+    """Those of the wallets that nobody else holds, locked; sweeps wait for nobody."""
+    return _lock(set(organisation_ids), skip_locked=True)
+
+
+def _lock(organisation_ids: set[int], *, skip_locked: bool) -> dict[int, Wallet]:
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("A wallet is locked inside a transaction.")
+    locked = (
+        Wallet.objects.filter(pk__in=organisation_ids)
+        .order_by("pk")
+        .select_for_update(no_key=True, skip_locked=skip_locked)
+    )
+    return {wallet.organisation_id: wallet for wallet in locked}

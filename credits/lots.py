@@ -1,10 +1,12 @@
 """Reads the lots of many wallets at once, light and in burn order."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
 from credits.draw import LATE_USAGE, LotView
 from credits.models import Lot
+from credits.models.wallet import LotQuerySet
 
 
 def read_live_lots(
@@ -14,15 +16,23 @@ def read_live_lots(
 
     An expired lot is among them while late records may draw from it (rule 3.8).
     """
-    by_organisation: dict[int, list[LotView]] = {pk: [] for pk in organisation_ids}
-    rows = (
-        Lot.objects.live()
-        .filter(organisation__in=by_organisation, expires_at__gt=at - LATE_USAGE)
-        .order_by("organisation_id", "expires_at", "id")
-        .values_list("organisation_id", "id", "kind", "remaining", "expires_at")
+    live = Lot.objects.live().filter(
+        organisation__in=list(organisation_ids), expires_at__gt=at - LATE_USAGE
+    )
+    found = _by_organisation(live)
+    return {pk: found.get(pk, []) for pk in organisation_ids}
+
+
+def read_lots(ids: Collection[int]) -> dict[int, list[LotView]]:
+    """By organisation, the named lots, whatever is left in them; one statement."""
+    return _by_organisation(Lot.objects.filter(pk__in=ids))
+
+
+def _by_organisation(lots: LotQuerySet) -> dict[int, list[LotView]]:
+    found: dict[int, list[LotView]] = defaultdict(list)
+    rows = lots.order_by("organisation_id", "expires_at", "id").values_list(
+        "organisation_id", "id", "kind", "remaining", "expires_at"
     )
     for organisation_id, pk, kind, remaining, expires_at in rows:
-        by_organisation[organisation_id].append(
-            LotView(pk, kind, remaining, expires_at)
-        )
-    return by_organisation
+        found[organisation_id].append(LotView(pk, kind, remaining, expires_at))
+    return found

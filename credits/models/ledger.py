@@ -10,10 +10,12 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from djmoney.money import Money
 
 from accounts.models import Organisation
 from credits.models.fields import MicrosField
 from credits.models.wallet import Lot, LotKind
+from credits.money import to_money
 
 
 class EntryKind(models.TextChoices):
@@ -94,6 +96,15 @@ RAISES |= Q(kind__in=["restored", "credit_call", "debt_invoiced"])
 LOWERS = Q(kind__in=["spend", "debt", "expire", "refund", "dispute"])
 WITH_LOT = Q(lot__isnull=False)
 LOTLESS = Q(lot__isnull=True)
+SIGN_FITS_KIND = (
+    Q(reverses__isnull=False) & ~Q(amount=0)
+    | RAISES & Q(amount__gt=0)
+    | LOWERS & Q(amount__lt=0)
+    | Q(kind="pay_debt") & WITH_LOT & Q(amount__lt=0)
+    | Q(kind="pay_debt") & LOTLESS & Q(amount__gt=0)
+    | Q(kind="adjust") & WITH_LOT & Q(amount__lt=0)
+    | Q(kind="adjust") & LOTLESS & Q(amount__gt=0)
+)
 
 
 class LedgerEntry(models.Model):
@@ -148,13 +159,7 @@ class LedgerEntry(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
                 name="entry_sign_fits_kind",
-                condition=Q(reverses__isnull=False) & ~Q(amount=0)
-                | RAISES & Q(amount__gt=0)
-                | LOWERS & Q(amount__lt=0)
-                | Q(kind="pay_debt") & WITH_LOT & Q(amount__lt=0)
-                | Q(kind="pay_debt") & LOTLESS & Q(amount__gt=0)
-                | Q(kind="adjust") & WITH_LOT & Q(amount__lt=0)
-                | Q(kind="adjust") & LOTLESS & Q(amount__gt=0),
+                condition=SIGN_FITS_KIND,
                 violation_error_code="entry_sign_fits_kind",
                 violation_error_message=_("This kind of entry has the other sign."),
             ),
@@ -180,3 +185,7 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.reference}"
+
+    def money(self, micros: int) -> Money:
+        """An amount of this entry, in the organisation's one currency (rule 1.2)."""
+        return to_money(micros, self.organisation.currency)

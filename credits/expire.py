@@ -1,0 +1,94 @@
+"""Expires lots in two steps (rule 3.8).
+
+When its time has come a lot is marked as lapsed: it leaves the balance, where it had
+stopped counting at that very moment, mark or no mark. 72 hours later, when no late
+record may draw from it any more, what it still has is posted as expired, exactly once.
+Both steps lock the wallets they move, skip those that others hold, and stop at `limit`
+lots; a missed run heals itself. Returned: how many lots were marked or posted.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count
+
+from credits.draw import LATE_USAGE
+from credits.lock import lock_free_wallets
+from credits.models import EntryKind, LedgerEntry, Lot
+from credits.models.wallet import LotQuerySet
+from credits.post import EntryDraft, post_entries
+from credits.refresh import refresh_wallets
+
+LIMIT = 1000
+
+
+def expire_due_lots(at: datetime, limit: int = LIMIT) -> int:
+    """Both steps, each for at most `limit` lots."""
+    return lapse_due_lots(at, limit) + post_expired_lots(at, limit)
+
+
+def lapse_due_lots(at: datetime, limit: int = LIMIT) -> int:
+    """Marks the lots whose last day is over."""
+    due = Lot.objects.live().filter(lapsed_at=None, expires_at__lte=at)
+    with transaction.atomic():
+        wallets = lock_free_wallets(_owners(due, limit))
+        lots = Lot.objects.filter(pk__in=_oldest(due, wallets, limit).values("pk"))
+        marked = lots.update(lapsed_at=at)
+        if marked:
+            refresh_wallets(wallets.values())
+    return marked
+
+
+def post_expired_lots(at: datetime, limit: int = LIMIT) -> int:
+    """Posts what lapsed lots still have once late usage is over."""
+    due = Lot.objects.live().filter(expires_at__lte=at - LATE_USAGE)
+    with transaction.atomic():
+        wallets = lock_free_wallets(_owners(due, limit))
+        lots = list(_oldest(due, wallets, limit))
+        Lot.objects.filter(pk__in=[lot.pk for lot in lots], lapsed_at=None).update(
+            lapsed_at=at
+        )
+        post_entries(wallets, _drafts(lots), at=at)
+    return len(lots)
+
+
+def _oldest(due: LotQuerySet, owners: Iterable[int], limit: int) -> LotQuerySet:
+    """Without this order the planner would pass over the index of live lots."""
+    mine = due.filter(organisation__in=list(owners))
+    return mine.order_by("expires_at", "organisation_id")[:limit]
+
+
+def _owners(due: LotQuerySet, limit: int) -> set[int]:
+    oldest = due.order_by("expires_at", "organisation_id")
+    return set(oldest.values_list("organisation_id", flat=True)[:limit])
+
+
+def _drafts(lots: list[Lot]) -> list[EntryDraft]:
+    posted = _times_posted(lots)
+    return [
+        EntryDraft(
+            lot.organisation_id,
+            EntryKind.EXPIRE.value,
+            lot.pk,
+            -lot.remaining,
+            f"expire:{lot.pk}#{posted.get(lot.pk, 0) + 1}",
+            lot.expires_at,
+        )
+        for lot in lots
+    ]
+
+
+def _times_posted(lots: list[Lot]) -> dict[int | None, int]:
+    rows = (
+        LedgerEntry.objects.filter(
+            organisation__in={lot.organisation_id for lot in lots},
+            kind=EntryKind.EXPIRE,
+            lot__in=lots,
+            reverses=None,
+        )
+        .order_by()
+        .values_list("lot")
+        .annotate(Count("id"))
+    )
+    return dict(rows)
