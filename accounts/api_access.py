@@ -41,7 +41,8 @@ class OwnKeyOnly(TollgateError):
 def key_for(request: HttpRequest, scope: Scope) -> ApiKey:
     """The key this request was signed in with, if it has the scope."""
     key = getattr(request, "auth", None)
-    assert isinstance(key, ApiKey), "The operation is open to requests without a key."
+    if not isinstance(key, ApiKey):
+        raise TypeError("The operation is open to requests without a key.")
     if not key.allows(scope):
         raise ScopeMissing(scope=scope.value)
     return key

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Round
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.fields import AmountField
@@ -144,6 +145,9 @@ class TopUp(PrepaidOnly):
 
     def __str__(self) -> str:
         return f"{self.organisation}: {self.total}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("top_up", args=[self.pk])
 
     @property
     def credit_micros(self) -> Micros:

@@ -1,0 +1,69 @@
+"""An event of Stripe is worked: what it is about is fetched, and the sale finished.
+
+The event only says where to look; what it says about money is not believed. Several
+events of one payment meet in the same verb, keyed by our top-up, so they may come
+twice, late and in any order (rule 4.4). Nothing is locked while Stripe is asked; the
+mirror is brought up to date last, since nothing depends on it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db.models import F
+
+from accounts.staff_tasks import raise_staff_task
+from billing import gateway
+from billing.apply_outcome import NOT_ATTRIBUTED
+from billing.models import StripeInbox, TopUp
+from billing.top_up import finish_top_up
+from credits.money import amount_text
+
+
+def work_event(inbox_id: int, *, at: datetime) -> None:
+    """Works the event once; an error is noted and raised, to be tried again."""
+    event = StripeInbox.objects.get(pk=inbox_id)
+    if event.worked_at is not None:
+        return
+    row = StripeInbox.objects.filter(pk=inbox_id)
+    row.update(tries=F("tries") + 1)
+    try:
+        _work(event, at=at)
+    except Exception as error:
+        row.update(error=f"{type(error).__name__}: {error}")
+        raise
+    row.update(worked_at=at, error="")
+
+
+def finish_payment(payment: gateway.Payment, *, at: datetime) -> None:
+    """Finishes the top-up a payment names; money without one is for staff."""
+    top_up_id = _named_sale(payment.metadata)
+    if top_up_id is not None:
+        finish_top_up(top_up_id, at=at, payment_id=payment.id)
+    elif payment.is_paid:
+        raise_staff_task(
+            NOT_ATTRIBUTED,
+            reference=payment.id,
+            detail=f"{amount_text(payment.received)} {payment.currency} from "
+            f"{payment.customer_id or 'nobody known'} names no top-up of ours.",
+            at=at,
+        )
+
+
+def _work(event: StripeInbox, *, at: datetime) -> None:
+    named = event.payload["data"]["object"]["id"]
+    if event.type.startswith("checkout.session."):
+        page = gateway.fetch_checkout(named)
+        top_up_id = _named_sale(page.metadata)
+        if top_up_id is not None:
+            finish_top_up(top_up_id, at=at)
+    elif event.type.startswith("payment_intent."):
+        payment = gateway.fetch_payment(named)
+        finish_payment(payment, at=at)
+        gateway.mirror_payment(payment)
+
+
+def _named_sale(metadata: Mapping[str, str]) -> int | None:
+    named = metadata.get(gateway.TOP_UP, "")
+    if not named.isdecimal():
+        return None
+    return TopUp.objects.filter(pk=int(named)).values_list("pk", flat=True).first()
