@@ -79,17 +79,14 @@ class Processes:
             self.pause(POLL_SECONDS)
         started.listener.join(PATIENCE_SECONDS)
         self.started.remove(started)
-        if started.process.returncode != 0:
-            raise ProcessFailed(f"{name} failed; its lines above say why.")
+        _refuse_failure(started)
 
     def pause(self, seconds: float) -> None:
         """Sleeps; raises if a signal asked to stop or a process ended meanwhile."""
         if self.asked_to_stop.wait(seconds):
             raise StopAsked
         for started in self.started:
-            if started.has_ended and started.process.returncode != 0:
-                status = started.process.returncode
-                raise ProcessFailed(f"{started.name} ended with status {status}.")
+            _refuse_failure(started)
 
     def stop_all(self) -> None:
         for started in reversed(self.started):
@@ -105,20 +102,26 @@ def say(name: str, line: str) -> None:
     sys.stdout.flush()
 
 
+def _refuse_failure(started: Started) -> None:
+    status = started.process.poll()
+    if status:
+        raise ProcessFailed(f"{started.name} ended with status {status}.")
+
+
 def _repeat(name: str, output: IO[str]) -> None:
-    for line in output:
-        say(name, line.rstrip())
+    with output:
+        for line in output:
+            say(name, line.rstrip())
 
 
 def _stop_group(process: subprocess.Popen[str]) -> None:
     """SIGTERM to the whole group, SIGKILL to what is left when patience ends."""
-    _signal_group(process.pid, signal.SIGTERM)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while _signal_group(process.pid, 0) and time.monotonic() < deadline:
-        process.poll()  # reaps the leader, or its group would never be empty
-        time.sleep(POLL_SECONDS / 2)
-    _signal_group(process.pid, signal.SIGKILL)
-    process.wait()
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        _signal_group(process.pid, number)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while _signal_group(process.pid, 0) and time.monotonic() < deadline:
+            process.poll()  # reaps the leader, or its group would never be empty
+            time.sleep(POLL_SECONDS / 2)
 
 
 def _signal_group(group: int, number: int) -> bool:
