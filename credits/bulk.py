@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import Field, Model
 
 ROWS_PER_INSERT = 200
+ROWS_PER_WRITE = 500
 Rows = Sequence[Sequence[Any]]  # any column value a driver takes
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
@@ -65,23 +66,30 @@ def quoted(names: Sequence[str]) -> str:
 
 def _copy(model: type[Model], columns: Sequence[str], rows: Rows) -> None:
     table = connection.ops.quote_name(model._meta.db_table)
-    lines = zip(*map(_copy_texts, zip(*rows, strict=True)), strict=True)
-    text = "\n".join(map("\t".join, lines)) + "\n"
-    statement = f"COPY {table} ({quoted(columns)}) FROM STDIN"
+    command = f"COPY {table} ({quoted(columns)}) FROM STDIN"
     # Django's cursor has no COPY; psycopg's own, inside the same transaction, has.
-    with connection.cursor() as cursor, cursor.cursor.copy(statement) as copy:
-        copy.write(text)
+    with connection.cursor() as cursor, cursor.cursor.copy(command) as copy:
+        # Piece by piece: the server stores one while the next is written down.
+        for start in range(0, len(rows), ROWS_PER_WRITE):
+            piece = zip(*rows[start : start + ROWS_PER_WRITE], strict=True)
+            lines = zip(*map(_copy_texts, piece), strict=True)
+            copy.write("\n".join(map("\t".join, lines)) + "\n")
 
 
-def _copy_texts(values: Sequence[Any]) -> list[str]:
+def _copy_texts(values: Sequence[object]) -> Sequence[str]:
     """One column in COPY's text format. Whole columns are several times faster."""
+    if values.count(values[0]) == len(values):
+        return [_copy_text(values[0])] * len(values)
     kinds = set(map(type, values))
     if kinds == {int}:
         return list(map(str, values))
-    if kinds == {str} and not _SPECIAL.search("\x00".join(values)):
-        return list(values)
-    known = {value: _copy_text(value) for value in set(values)}
-    return [known[value] for value in values]
+    if kinds == {datetime}:
+        return list(map(datetime.isoformat, cast("Sequence[datetime]", values)))
+    if kinds == {str}:
+        texts = cast("Sequence[str]", values)
+        if not _SPECIAL.search("\x00".join(texts)):
+            return texts
+    return list(map(_copy_text, values))
 
 
 def _copy_text(value: Any) -> str:
