@@ -3,7 +3,10 @@
 from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
+
+from config.api import api
+from config.problems import unknown_path
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -21,6 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("stripe/", include("djstripe.urls", namespace="djstripe")),
     path("healthz", healthz),
+    path("api/v1/", api.urls),
+    re_path(r"^api/", unknown_path),
 ]
 if apps.is_installed("sandbox"):
     urlpatterns.append(path("", include("sandbox.urls")))

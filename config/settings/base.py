@@ -15,6 +15,7 @@ INSTALLED_APPS = [
     "credits",
     "calling",
     "billing",
+    "config",  # for its commands and checks
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

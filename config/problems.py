@@ -1,0 +1,141 @@
+"""Turns every refusal into `application/problem+json` (RFC 9457).
+
+The sentence and the code are those of the form and the admin: a verb's refusal, a
+constraint, a field. Nothing here decides anything.
+"""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import ninja.errors
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI
+
+from accounts.refusals import TollgateError
+from accounts.request_id import current_request_id
+from billing.refusals import CreditsNotForSale, codes_of
+
+logger = logging.getLogger(__name__)
+
+
+def problem(
+    request: HttpRequest,
+    *,
+    status: int,
+    code: str,
+    detail: str,
+    errors: list[dict[str, str]] | None = None,
+) -> HttpResponse:
+    body = {
+        "type": request.build_absolute_uri(f"/problems/{code.replace('_', '-')}"),
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+        "instance": f"/requests/{current_request_id()}",
+        "code": code,
+        "errors": errors or [],
+    }
+    response = JsonResponse(
+        body, status=status, content_type="application/problem+json"
+    )
+    if status == 401:
+        response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def unknown_path(request: HttpRequest) -> HttpResponse:
+    """Answers everything below /api/ that is not an operation."""
+    return _not_found(request, Http404())
+
+
+def add_problem_handlers(api: NinjaAPI) -> None:
+    api.add_exception_handler(TollgateError, _refused)
+    api.add_exception_handler(ValidationError, _not_valid)
+    api.add_exception_handler(ninja.errors.ValidationError, _not_understood)
+    api.add_exception_handler(ninja.errors.HttpError, _http_error)
+    api.add_exception_handler(Http404, _not_found)
+    api.add_exception_handler(Exception, _crashed)
+
+
+def _refused(request: HttpRequest, error: Any) -> HttpResponse:
+    return problem(request, status=error.status, code=error.code, detail=str(error))
+
+
+def _not_valid(request: HttpRequest, error: Any) -> HttpResponse:
+    if CreditsNotForSale.code in codes_of(error):
+        return _refused(request, CreditsNotForSale())
+    return problem(
+        request,
+        status=422,
+        code="not_valid",
+        detail=_("The request has values that cannot be accepted."),
+        errors=list(_field_errors(error)),
+    )
+
+
+def _field_errors(error: ValidationError) -> Iterator[dict[str, str]]:
+    by_field = (
+        error.error_dict
+        if hasattr(error, "error_dict")
+        else {NON_FIELD_ERRORS: error.error_list}
+    )
+    for field, problems in by_field.items():
+        pointer = "" if field == NON_FIELD_ERRORS else f"/{field}"
+        for one in problems:
+            detail = " ".join(one.messages)
+            yield {"pointer": pointer, "detail": detail, "code": one.code or ""}
+
+
+def _not_understood(request: HttpRequest, error: Any) -> HttpResponse:
+    errors = [
+        {
+            # ("body", "payload", "amount") → /amount: the first two name our argument
+            "pointer": "/" + "/".join(str(part) for part in one["loc"][2:]),
+            "detail": one["msg"],
+            "code": one["type"],
+        }
+        for one in error.errors
+    ]
+    return problem(
+        request,
+        status=422,
+        code="not_valid",
+        detail=_("The request has values that cannot be accepted."),
+        errors=errors,
+    )
+
+
+def _http_error(request: HttpRequest, error: Any) -> HttpResponse:
+    codes = {400: "not_json", 401: "key_not_valid", 403: "forbidden", 429: "too_many"}
+    sentences = {
+        400: _("The body is not JSON."),
+        401: _("The API key is missing or not valid."),
+        403: _("This is not allowed."),
+        429: _("Too many requests; wait a moment."),
+    }
+    status = error.status_code
+    return problem(
+        request,
+        status=status,
+        code=codes.get(status, "refused"),
+        detail=sentences.get(status, str(error)),
+    )
+
+
+def _not_found(request: HttpRequest, error: Any) -> HttpResponse:
+    return problem(
+        request, status=404, code="not_found", detail=_("There is nothing here.")
+    )
+
+
+def _crashed(request: HttpRequest, error: Any) -> HttpResponse:
+    logger.error("%s %s crashed", request.method, request.path, exc_info=error)
+    return problem(
+        request,
+        status=500,
+        code="server_error",
+        detail=_("Something broke here. It was noted; nothing was charged."),
+    )

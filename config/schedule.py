@@ -1,0 +1,56 @@
+"""The timetable: everything that happens by itself, and nowhere else.
+
+A sweep looks at state, so a run that was missed heals at the next. `sync_schedule`
+writes this table into the worker's; cron times are UTC.
+"""
+
+from typing import NamedTuple
+
+
+class Timed(NamedTuple):
+    """One line: what is called when, and what for."""
+
+    name: str
+    function: str
+    cron: str
+    sentence: str
+
+
+SCHEDULE = (
+    Timed(
+        "expire lots",
+        "credits.jobs.expire_lots",
+        "*/10 * * * *",
+        "Marks lots whose last day is over and posts what late calls left.",
+    ),
+    Timed(
+        "settle waiting calls",
+        "calling.jobs.settle_waiting",
+        "*/5 * * * *",
+        "Tries again the call records that could not be rated or owned.",
+    ),
+    Timed(
+        "reconcile top-ups",
+        "billing.jobs.reconcile_top_ups",
+        "*/15 * * * *",
+        "Asks Stripe how open top-ups ended whose event was lost.",
+    ),
+    Timed(
+        "work waiting events",
+        "billing.jobs.work_waiting_events",
+        "*/5 * * * *",
+        "Works again the events of Stripe that no job managed to.",
+    ),
+    Timed(
+        "find lost payments",
+        "billing.jobs.find_lost_payments",
+        "20 3 * * *",
+        "Compares Stripe's payments of the last days with our sales.",
+    ),
+    Timed(
+        "send notices",
+        "accounts.jobs.send_notices",
+        "* * * * *",
+        "Sends the messages that are owed and were not sent at once.",
+    ),
+)
