@@ -4,6 +4,7 @@ Judged when a sale starts, never when it is delivered.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
@@ -13,6 +14,7 @@ from billing.models import TopUpTerms
 from credits.display import money_text
 from credits.models import Wallet
 from credits.money import Micros, currency_of
+from credits.statement import balance_of
 
 
 def terms_of(currency: str) -> TopUpTerms:
@@ -47,9 +49,11 @@ def check_amount(amount: Micros, terms: TopUpTerms) -> None:
         raise refuse("finer_than_step", _("Amounts go in steps of %(amount)s."), step)
 
 
-def check_room(amount: Micros, wallet: Wallet, terms: TopUpTerms) -> None:
+def check_room(
+    amount: Micros, wallet: Wallet, terms: TopUpTerms, *, at: datetime
+) -> None:
     """Refuses what would lift the balance, incoming counted, above the largest."""
-    held = wallet.ledger_balance - wallet.lapsed + wallet.incoming
+    held = balance_of(wallet, at).balance + wallet.incoming
     room = terms.maximum_balance_micros - held
     if amount > room:
         raise _refusal_in(terms.currency)(

@@ -31,7 +31,7 @@ def quote_top_up(
     """The figures, if the amount may be bought now; else a ValidationError."""
     terms = terms_of(organisation.currency)
     check_amount(amount, terms)
-    check_room(amount, Wallet.objects.get(pk=organisation.pk), terms)
+    check_room(amount, Wallet.objects.get(pk=organisation.pk), terms, at=at)
     return TopUpQuote(
         currency=organisation.currency,
         credit=amount,

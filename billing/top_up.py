@@ -52,7 +52,7 @@ def start_top_up(
             top_up.full_clean()
             terms = terms_of(wallet.currency)
             check_amount(amount, terms)
-            check_room(amount, wallet, terms)
+            check_room(amount, wallet, terms, at=at)
             top_up.save()
             _note_start(top_up, ip=ip, at=at)
     if top_up.credit_micros != amount:

@@ -203,6 +203,10 @@ class StaffPayment(PrepaidOnly):
         ordering = ["-id"]
         verbose_name = _("staff payment")
         verbose_name_plural = _("staff payments")
+        permissions = [
+            ("record_payment", _("Can record a bank transfer or purchase order")),
+            ("grant_credit", _("Can grant promotional credit")),
+        ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             *PrepaidOnly.Meta.constraints,
             models.CheckConstraint(
