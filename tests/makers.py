@@ -14,7 +14,9 @@ from accounts.models import (
     User,
 )
 from billing.models import StaffPayment, TopUp, TopUpState, TopUpTerms
-from credits.models import Wallet
+from credits.issue import issue_lot
+from credits.models import Lot, LotKind, Wallet
+from credits.money import to_micros
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 _numbers = count(1)
@@ -116,3 +118,39 @@ def make_staff_payment(
         recorded_by=by,
         recorded_at=at,
     )
+
+
+def make_lot(
+    organisation: Organisation,
+    amount: str = "50",
+    *,
+    kind: LotKind = LotKind.PROMOTIONAL,
+    at: datetime = START,
+    months: int | None = None,
+    expires_at: datetime | None = None,
+    reference: str = "",
+) -> Lot:
+    """Credit issued by the verb, with its sale row where the kind is sold."""
+    if kind == LotKind.PROMOTIONAL and expires_at is None:
+        months = months or 12
+    return issue_lot(
+        organisation,
+        kind=kind,
+        amount=to_micros(amount),
+        reference=reference or f"{kind.value}:{next(_numbers)}",
+        at=at,
+        sale_id=_make_sale(organisation, kind, amount, at),
+        months=months,
+        expires_at=expires_at,
+    )
+
+
+def _make_sale(
+    organisation: Organisation, kind: LotKind, amount: str, at: datetime
+) -> int | None:
+    if not kind.is_sold:
+        return None
+    if kind == LotKind.STAFF_PAYMENT:
+        staff = make_user(is_staff=True)
+        return make_staff_payment(organisation, amount, by=staff, at=at).pk
+    return make_top_up(organisation, amount, at=at).pk

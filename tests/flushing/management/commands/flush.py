@@ -34,11 +34,17 @@ def _lifted_postgresql(cursor: Any) -> Iterator[None]:
         "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"
     )
     tables = [row[0] for row in cursor.fetchall()]
-    for table in tables:
-        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    _switch(cursor, tables, "DISABLE")
     yield
+    _switch(cursor, tables, "ENABLE")
+
+
+def _switch(cursor: Any, tables: list[str], how: str) -> None:
+    # A table whose foreign keys still wait to be checked cannot be altered.
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     for table in tables:
-        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+        cursor.execute(f"ALTER TABLE {table} {how} TRIGGER USER")
+    cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 @contextmanager
