@@ -202,7 +202,10 @@ def _payment(intent: stripe.PaymentIntent) -> Payment:
         currency=currency,
         customer_id=_id_of(intent.customer),
         metadata=intent.metadata.to_dict(),
-        failure_code=(error and (error.decline_code or error.code)) or "",
+        # Stripe leaves the decline code out where the code says it all.
+        failure_code=getattr(error, "decline_code", None)
+        or getattr(error, "code", "")
+        or "",
         seen=intent,
     )
 
