@@ -14,8 +14,9 @@ from django.db import connection
 from django.db.models import Max
 
 from benchmarks.clean import NotClean, check_clean
-from benchmarks.world import BATCH, BOOKED
-from calling.formats.record import CallRecordIn
+from benchmarks.world import BATCH, BOOKED, calls_file
+from calling.formats.record import CallRecordIn, Profile
+from calling.formats.registry import parse_stream
 from calling.models import CallRecord, Charge, RawRecord, Source, UsageDay
 from credits.models import LedgerEntry
 
@@ -58,6 +59,13 @@ def read_batches(calls: int, size: int) -> Iterator[list[CallRecordIn]]:
     records = read_records(calls)
     while found := list(islice(records, size)):
         yield found
+
+
+def read_records(calls: int) -> Iterator[CallRecordIn]:
+    profile = Profile.of(Source.objects.get())
+    for row in parse_stream("generic-json", [calls_file(calls)], profile):
+        assert isinstance(row, CallRecordIn), row
+        yield row
 
 
 def newest_ids() -> dict[str, int]:

@@ -1,7 +1,7 @@
 """The seeded world of every run: the same seed gives the same bytes.
 
 1,000 prepaid organisations with a line, five numbers and three lots each, one source,
-one rate card of some 5,000 prefixes, and files of call records in generic CSV. Every
+one rate card of some 5,000 prefixes, and files of call records in generic JSON. Every
 call is answered, international and paid from credit; the first two lots of each
 organisation run out on the way, so calls cross from lot to lot.
 """
@@ -35,9 +35,6 @@ BOOKED = datetime(2026, 3, 3, 1, tzinfo=UTC)  # the `at` of every run
 # What the lots hold in USD: two that a day of calls uses up, one that lasts.
 LOTS = (20, 30, 1_000_000)
 BATCH = 10_000
-HEADER = (
-    "source_record_id,direction,from,to,answered_at,ended_at,billable_s,account_code\n"
-)
 # Leading digits and the length of the whole number, country, type.
 DESTINATIONS = (
     ("8190", 12, "JP", "mobile"),
@@ -197,13 +194,12 @@ def own_number(organisation: int, number: int) -> str:
 
 
 def calls_file(calls: int, *, seed: int = SEED) -> bytes:
-    """A day's file of generic CSV, its calls in the order they started."""
+    """A day's file of generic JSON, a call to a line, in the order they started."""
     chance = random.Random(seed)
-    rows = (_row(chance, number, calls) for number in range(calls))
-    return (HEADER + "".join(rows)).encode()
+    return "".join(_line(chance, number, calls) for number in range(calls)).encode()
 
 
-def _row(chance: random.Random, number: int, calls: int) -> str:
+def _line(chance: random.Random, number: int, calls: int) -> str:
     organisation = chance.randrange(ORGANISATIONS)
     caller = own_number(organisation, chance.randrange(NUMBERS_EACH))
     head, length, _country, _number_type = chance.choice(DESTINATIONS)
@@ -213,6 +209,9 @@ def _row(chance: random.Random, number: int, calls: int) -> str:
     seconds = chance.randrange(1, 900)
     ended = answered + timedelta(seconds=seconds)
     return (
-        f"day-{number:08d},outbound,{caller},{callee},{answered:%Y-%m-%dT%H:%M:%SZ},"
-        f"{ended:%Y-%m-%dT%H:%M:%SZ},{seconds},{account_code(organisation)}\n"
+        f'{{"source_record_id":"day-{number:08d}","direction":"outbound",'
+        f'"from":"{caller}","to":"{callee}",'
+        f'"answered_at":"{answered:%Y-%m-%dT%H:%M:%SZ}",'
+        f'"ended_at":"{ended:%Y-%m-%dT%H:%M:%SZ}",'
+        f'"billable_s":{seconds},"account_code":"{account_code(organisation)}"}}\n'
     )

@@ -6,10 +6,10 @@ wallet and day's total. Eleven statements for a call that one lot pays, BEGIN an
 not counted; the tables and their fences are the product's own.
 """
 
-import csv
-from collections.abc import Iterator
+import json
 from datetime import datetime
 from hashlib import blake2b
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -26,7 +26,7 @@ from calling.models import (
 )
 from credits.models import LedgerEntry, Lot, Wallet
 
-Row = dict[str, str]
+Row = dict[str, Any]
 
 
 def store_one_by_one(
@@ -65,8 +65,8 @@ def store_raw(source: Source, row: Row, at: datetime) -> RawRecord:
         source=source,
         source_record_id=row["source_record_id"],
         digest=blake2b(repr(row).encode(), digest_size=16).hexdigest(),
-        format="generic-csv",
-        body=",".join(row.values()),
+        format="generic-json",
+        body=json.dumps(row),
         received_at=at,
         state="settled",
     )
@@ -181,7 +181,3 @@ def add_to_day(charge: Charge) -> None:
             amount=charge.rated_amount,
             pool_amount=0,
         )
-
-
-def read_rows(file: bytes) -> Iterator[Row]:
-    yield from csv.DictReader(file.decode().splitlines())

@@ -4,10 +4,10 @@ The anchor stores other calls of the same day in the same tables, one by one, an
 state is proven like ours.
 """
 
-from itertools import islice
+import json
 from time import perf_counter
 
-from benchmarks.anchors.orm_per_row import read_rows, store_one_by_one
+from benchmarks.anchors.orm_per_row import store_one_by_one
 from benchmarks.clean import check_clean
 from benchmarks.engines import Engine
 from benchmarks.ingest_run import ingest
@@ -26,8 +26,8 @@ def scores(engine: str) -> list[Score]:
 
 def play(engine: Engine, calls: int) -> dict[str, Sample]:
     run = ingest(calls)
-    rows = read_rows(calls_file(calls + ONE_BY_ONE))
-    others = list(islice(rows, calls, None))
+    lines = calls_file(calls + ONE_BY_ONE).splitlines()[calls:]
+    others = [json.loads(line) for line in lines]
     source, version = Source.objects.get(), RateCardVersion.objects.get()
     started = perf_counter()
     store_one_by_one(source, version, others, at=BOOKED)
