@@ -9,20 +9,11 @@ from sandbox.stripe.cards import Decline
 from sandbox.stripe.errors import Json
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.routes import Routes, getting, listing
-from sandbox.stripe.work import Work
+from sandbox.stripe.work import SHAPES, Work
 
 FEE_PER_MILLE = 29
 FIXED_FEE = 30
 COPIED = ("amount", "currency", "customer", "description", "metadata", "receipt_email")
-AUTHENTICATED = {
-    "authentication_flow": "challenge",
-    "electronic_commerce_indicator": "05",
-    "exemption_indicator": None,
-    "result": "authenticated",
-    "result_reason": None,
-    "transaction_id": None,
-    "version": "2.2.0",
-}
 
 
 def make_charge(work: Work, intent: Json, method: Json) -> Json:
@@ -43,7 +34,7 @@ def _describe_card(charge: Json, intent: Json, method: Json) -> None:
     details["amount_authorized"] = intent["amount"]
     details["overcapture"]["maximum_amount_capturable"] = intent["amount"]
     if intent.get("_was_authenticated"):
-        details["three_d_secure"] = dict(AUTHENTICATED)
+        details["three_d_secure"] = deepcopy(SHAPES["three_d_secure"])
 
 
 def charge_paid(work: Work, intent: Json, method: Json) -> Json:
@@ -88,13 +79,7 @@ def _add_to_balance(work: Work, charge: Json) -> Json:
         "description": charge["description"],
         "fee": fee,
         "fee_details": [
-            {
-                "amount": fee,
-                "application": None,
-                "currency": charge["currency"],
-                "description": "Stripe processing fees",
-                "type": "stripe_fee",
-            }
+            SHAPES["fee_detail"] | {"amount": fee, "currency": charge["currency"]}
         ],
         "net": charge["amount"] - fee,
         "source": charge["id"],

@@ -37,10 +37,6 @@ def _sent(request: Request) -> Json:
     return sent
 
 
-def _tell_clock(sandbox: Sandbox, _sent: Json) -> Json:
-    return {"now": sandbox.store.now()}
-
-
 def _set_clock(sandbox: Sandbox, sent: Json) -> Json:
     at = sent.get("now")
     if at is not None and not isinstance(at, int):
@@ -51,25 +47,17 @@ def _set_clock(sandbox: Sandbox, sent: Json) -> Json:
     return {"now": sandbox.store.now()}
 
 
-def _list_failures(sandbox: Sandbox, _sent: Json) -> Json:
-    return {"data": sandbox.failures.waiting()}
-
-
 def _add_failure(sandbox: Sandbox, sent: Json) -> Json:
     sandbox.failures.add(sent)
     return {"data": sandbox.failures.waiting()}
 
 
-def _clear_failures(sandbox: Sandbox, _sent: Json) -> Json:
+def _clear_failures(sandbox: Sandbox, _: Json) -> Json:
     sandbox.failures.clear()
     return {"data": []}
 
 
-def _list_deliveries(sandbox: Sandbox, _sent: Json) -> Json:
-    return {"data": deliveries(sandbox)}
-
-
-def _empty(sandbox: Sandbox, _sent: Json) -> Json:
+def _empty(sandbox: Sandbox, _: Json) -> Json:
     sandbox.failures.clear()
     sandbox.store.empty()
     return {"deleted": True}
@@ -94,12 +82,12 @@ def _finish_processing(sandbox: Sandbox, sent: Json) -> Json:
 
 
 SWITCHES: dict[str, Callable[[Sandbox, Json], Json]] = {
-    "GET /_sandbox/clock": _tell_clock,
+    "GET /_sandbox/clock": lambda sandbox, _: {"now": sandbox.store.now()},
     "POST /_sandbox/clock": _set_clock,
-    "GET /_sandbox/failures": _list_failures,
+    "GET /_sandbox/failures": lambda sandbox, _: {"data": sandbox.failures.waiting()},
     "POST /_sandbox/failures": _add_failure,
     "DELETE /_sandbox/failures": _clear_failures,
-    "GET /_sandbox/deliveries": _list_deliveries,
+    "GET /_sandbox/deliveries": lambda sandbox, _: {"data": deliveries(sandbox)},
     "DELETE /_sandbox/data": _empty,
     "POST /_sandbox/processing": _finish_processing,
 }

@@ -10,16 +10,7 @@ from sandbox.stripe.cards import DECLINES, Decline, card_of, refuse
 from sandbox.stripe.charges import charge_failed, charge_paid
 from sandbox.stripe.errors import Json, StripeError
 from sandbox.stripe.payment_methods import attach
-from sandbox.stripe.work import Work, public
-
-AUTHENTICATION_FAILED = {
-    "code": "payment_intent_authentication_failure",
-    "doc_url": "https://docs.stripe.com/error-codes/"
-    "payment-intent-authentication-failure",
-    "message": "We are unable to authenticate your payment method. Please choose a"
-    " different payment method and try again.",
-    "type": "card_error",
-}
+from sandbox.stripe.work import SHAPES, Work, public
 
 
 def pay(
@@ -136,7 +127,7 @@ def pass_authentication(work: Work, intent: Json) -> Json:
 def fail_authentication(work: Work, intent: Json) -> Json:
     method = work.find("payment_method", intent["payment_method"])
     intent |= {
-        "last_payment_error": AUTHENTICATION_FAILED
+        "last_payment_error": SHAPES["authentication_failed"]
         | {"payment_method": public(method)},
         "next_action": None,
         "payment_method": None,

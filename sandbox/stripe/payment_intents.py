@@ -89,9 +89,7 @@ def _confirm(work: Work, intent: Json, how: Json) -> Json:
     if not intent["payment_method"]:
         raise Conflict(
             "You cannot confirm this PaymentIntent because it's missing a payment"
-            " method. You can either update the PaymentIntent with a payment method"
-            " and then confirm it again, or confirm it again directly with a payment"
-            " method or ConfirmationToken.",
+            " method. Confirm it again with one.",
             code="payment_intent_unexpected_state",
         )
     automatic = intent["automatic_payment_methods"] or {}
@@ -111,11 +109,8 @@ def _confirm(work: Work, intent: Json, how: Json) -> Json:
 def _must_have_return_url(how: Json) -> None:
     if "return_url" not in how:
         raise Refusal(
-            "This PaymentIntent is configured to accept payment methods enabled in your"
-            " Dashboard. Because some of these payment methods might redirect your"
-            " customer off of your page, you must provide a `return_url`. If you don't"
-            " want to accept redirect-based payment methods, set"
-            " `automatic_payment_methods[enabled]` to `true` and"
+            "Some automatic payment methods might redirect your customer off of your"
+            " page: you must provide a `return_url`, or set"
             " `automatic_payment_methods[allow_redirects]` to `never`.",
             param="return_url",
         )

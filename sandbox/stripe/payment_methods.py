@@ -55,8 +55,7 @@ def payment_method_named(work: Work, name: str, param: str = "payment_method") -
         raise Refusal(
             "The provided PaymentMethod was previously used with a PaymentIntent"
             " without Customer attachment, or was detached from a Customer. It may not"
-            " be used again. To use a PaymentMethod multiple times, you must attach it"
-            " to a Customer first.",
+            " be used again.",
             param=param,
         )
     return method

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.usefixtures("stripe_sandbox")
 
 def changes() -> list[tuple[str, dict[str, Any]]]:
     """Each event's type and what was there before, oldest first."""
-    found = []
+    found: list[tuple[str, dict[str, Any]]] = []
     for event in reversed(stripe.Event.list(limit=100).data):
         data = event.data.to_dict()
         found.append((event.type, data.get("previous_attributes") or {}))

@@ -89,11 +89,13 @@ def test_a_good_card_is_charged_off_session(number: str, brand: str) -> None:
 
 def test_amex_has_a_security_code_of_four() -> None:
     details: Any = {"number": "378282246310005", "exp_month": 1, "exp_year": 2034}
-    good = stripe.PaymentMethod.create(type="card", card={**details, "cvc": "1234"})
+    details["cvc"] = "1234"
+    good = stripe.PaymentMethod.create(type="card", card=details)
     assert good.card
     assert good.card.brand == "amex"
+    details["cvc"] = "123"
     with pytest.raises(stripe.CardError) as refused:
-        stripe.PaymentMethod.create(type="card", card={**details, "cvc": "123"})
+        stripe.PaymentMethod.create(type="card", card=details)
     assert refused.value.code == "invalid_cvc"
 
 
