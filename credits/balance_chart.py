@@ -20,6 +20,7 @@ BOX_TOP, BOX_HEIGHT = 6, 232  # where the page puts that box, in pixels
 AXIS_Y = 258  # pixels; the line the dates stand on
 CLOSE, CROWDED = 700, 1_200  # hundredths of a percent between two labels
 MOST_GAINS_NAMED = 3
+EVERY = 5  # days in the table
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class BalanceChart:
     dot_y: str
     labels: tuple[Label, ...]
     table: tuple[DayPast, ...]
+    table_ahead: tuple[DayAhead, ...]
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ def balance_chart(
             *_dates(scale, today.day, today_word),
             *_gains(past, scale, currency),
         ),
-        table=tuple(past[-1::-5][::-1]),
+        table=tuple(past[-1::-EVERY][::-1]),
+        table_ahead=tuple(ahead[EVERY - 1 :: EVERY]),
     )
 
 

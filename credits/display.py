@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
+from babel.dates import get_timezone_location
 from django.utils import formats
 from django.utils.translation import get_language
 
@@ -107,8 +108,7 @@ def amount_parts(micros: Micros, currency: str) -> AmountParts:
 def date_text(day: date, style: str = "date") -> str:
     """A calendar day in the words of the reader's language."""
     english, chinese = DATE_STYLES[style]
-    in_chinese = (get_language() or "").startswith("zh")
-    return formats.date_format(day, chinese if in_chinese else english)
+    return formats.date_format(day, chinese if _in_chinese() else english)
 
 
 def time_text(at: datetime, zone: tzinfo) -> str:
@@ -116,18 +116,24 @@ def time_text(at: datetime, zone: tzinfo) -> str:
 
 
 def zone_text(zone: tzinfo, at: datetime) -> str:
-    """`Asia/Taipei (UTC+8)`: the zone and what it stands at."""
+    """`Taipei (UTC+8)`: the zone's city and what it stands at."""
     offset = at.astimezone(zone).utcoffset() or timedelta()
     minutes = offset // timedelta(minutes=1)
     hours, rest = divmod(abs(minutes), 60)
     sign = MINUS if minutes < 0 else "+"
     clock = f"{hours}:{rest:02}" if rest else str(hours)
-    return f"{zone} (UTC{sign}{clock})"
+    locale = "zh_Hant" if _in_chinese() else "en"
+    city = get_timezone_location(zone, locale=locale, return_city=True)
+    return f"{city} (UTC{sign}{clock})"
 
 
 def last_day(expires_at: datetime, zone: tzinfo) -> date:
     """The last day funds can be used: an expiry is the first moment they cannot."""
     return (expires_at - timedelta(microseconds=1)).astimezone(zone).date()
+
+
+def _in_chinese() -> bool:
+    return (get_language() or "").startswith("zh")
 
 
 def _of(code: str) -> Currency:

@@ -85,6 +85,18 @@ def table_date(
 
 
 @register.filter
+def day_date(day: date) -> str:
+    """14 Dec / 12/14, where the year is plain."""
+    return display.date_text(day, "day")
+
+
+@register.filter
+def month_name(day: date) -> str:
+    """November / 11月"""
+    return display.date_text(day, "month")
+
+
+@register.filter
 def last_day(expires_at: datetime | str, zone: Organisation | tzinfo | str) -> date:
     """The last day funds can be used; format it with one of the date filters."""
     return display.last_day(_instant(expires_at), _zone(zone))
@@ -98,7 +110,7 @@ def local_time(at: datetime | str, zone: Organisation | tzinfo | str) -> str:
 
 @register.filter
 def zone_name(zone: Organisation | tzinfo | str, at: datetime) -> str:
-    """Asia/Taipei (UTC+8)"""
+    """Taipei (UTC+8)"""
     return display.zone_text(_zone(zone), at)
 
 

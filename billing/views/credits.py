@@ -1,0 +1,68 @@
+"""The Credits page: one number, one action, and what explains the number."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.access import membership_for
+from accounts.models import Membership, Organisation, Permission
+from billing.overview import read_overview
+from calling.spend_shares import read_spend_shares
+from credits.models import EntryKind, LedgerEntry
+from credits.money import amount_text
+from credits.write_csv import MOST_ROWS, csv_response, local_cell, utc_cell
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def credits_page(request: HttpRequest) -> HttpResponse:
+    """The page; asked by htmx, only the balance card as it stands now."""
+    membership = membership_for(request)
+    context = _context(membership)
+    if request.htmx:  # type: ignore[attr-defined]  # set by its middleware
+        return render(request, "billing/_balance.html", context)
+    organisation = membership.organisation
+    today = context["overview"].today
+    context["shares"] = read_spend_shares(organisation, today=today)
+    return render(request, "billing/credits.html", context)
+
+
+def _context(membership: Membership) -> dict[str, Any]:
+    organisation = membership.organisation
+    may_buy = organisation.buys_credits and membership.may(Permission.BUY)
+    return {
+        "overview": read_overview(organisation, timezone.now()),
+        "may_buy": may_buy,
+    }
+
+
+@require_safe
+def activity_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """The ledger's newest entries, one line each, oldest first."""
+    organisation = membership_for(request).organisation
+    heading = ["booked_at_utc", "booked_at_local", "happened_at_utc", "kind", "amount"]
+    heading += ["ledger_balance", "currency", "reference", "note"]
+    name = f"credits-{organisation.slug}.csv"
+    return csv_response(name, heading, _entry_rows(organisation))
+
+
+def _entry_rows(organisation: Organisation) -> Iterator[list[str]]:
+    entries = LedgerEntry.objects.filter(organisation=organisation)
+    newest = list(entries.order_by("-wallet_seq")[:MOST_ROWS])
+    for entry in reversed(newest):
+        yield [
+            utc_cell(entry.booked_at),
+            local_cell(entry.booked_at, organisation.zone),
+            utc_cell(entry.event_at),
+            EntryKind(entry.kind).value,
+            amount_text(entry.amount),
+            amount_text(entry.balance_after),
+            organisation.currency,
+            entry.reference,
+            entry.note,
+        ]
