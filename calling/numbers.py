@@ -101,5 +101,17 @@ def _by_number_plan(text: str, country: str) -> Number:
     )
 
 
+@lru_cache(maxsize=50_000)
+def is_toll_free(number: str) -> bool:
+    """Whether an E.164 number lies in a toll-free range of its country."""
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return False
+    return bool(
+        phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.TOLL_FREE
+    )
+
+
 def _is_valid(number: phonenumbers.PhoneNumber) -> bool:
     return bool(phonenumbers.is_valid_number(number))

@@ -1,5 +1,6 @@
 """The one place Django looks for models; each file below is one subject."""
 
+from calling.models import among  # noqa: F401  # registers the lookup
 from calling.models.calls import (
     CallKind,
     CallRecord,

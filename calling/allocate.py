@@ -1,0 +1,125 @@
+"""Who pays for a rated call: pool, then credit, then post-paid or debt (rules 7, 8).
+
+Pure: no database, no clock. The wallet's draft draws the lots and keeps the entries in
+order; this module decides what to ask of it, and splits seconds and amount so that the
+parts always add up to the whole.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from calling.rate import RatedCall
+from credits.draft import WalletDraft
+from credits.money import Micros
+
+
+@dataclass(slots=True)
+class PoolState:
+    """A minute pool while a batch is allocated."""
+
+    id: int
+    family: str
+    bucket: str
+    granted: int
+    remaining: int
+    reserved: int
+    ends_all: bool  # a used-up bucket ends every bucket of the plan
+    is_exhausted: bool = False
+    changed: bool = False
+
+    @property
+    def free(self) -> int:
+        """Seconds not set aside for running calls."""
+        return max(0, self.remaining - self.reserved)
+
+    def draw(self, rated: RatedCall) -> int:
+        """Takes what it has for this call; one that asks for more uses it up."""
+        drawn = pool_seconds(rated, self.free)
+        self.remaining -= drawn
+        if self.remaining == 0 or (self.ends_all and drawn < rated.billed_seconds):
+            self.is_exhausted = True
+        self.changed = True
+        return drawn
+
+    def give_back(self, seconds: int) -> None:
+        """Returns what a call had drawn that is being undone."""
+        self.remaining += seconds
+        self.is_exhausted = False
+        self.changed = True
+
+
+class Parts(NamedTuple):
+    """What each source paid of one call, in seconds and micros."""
+
+    pool_id: int | None = None
+    pool_seconds: int = 0
+    pool_amount: Micros = 0
+    credit_seconds: int = 0
+    credit_amount: Micros = 0
+    postpaid_seconds: int = 0
+    postpaid_amount: Micros = 0
+    debt_seconds: int = 0
+    debt_amount: Micros = 0
+
+
+NOTHING = Parts()
+
+
+def pool_seconds(rated: RatedCall, free: int) -> int:
+    """Whole intervals a pool with so many free seconds gives this call (rule 7.2)."""
+    if free >= rated.billed_seconds:
+        return rated.billed_seconds
+    first, following = rated.rate.interval_1, rated.rate.interval_n
+    if free < first:
+        return 0
+    return first + (free - first) // following * following
+
+
+def pool_amount(rated: RatedCall, seconds: int) -> Micros:
+    """The list value of the pool part; informational, never an entry (rule 7.3)."""
+    if seconds == rated.billed_seconds:
+        return rated.amount
+    if seconds == 0:
+        return 0
+    fee = rated.rate.connect_fee if seconds >= rated.rate.interval_1 else 0
+    return min(rated.amount, fee + seconds * rated.rate.rate_per_minute // 60)
+
+
+def allocate(
+    rated: RatedCall,
+    pool: PoolState | None,
+    wallet: WalletDraft,
+    *,
+    reference: str,
+    started_at: datetime,
+    is_postpaid: bool,
+    reopened: frozenset[int] = frozenset(),
+) -> Parts:
+    """Takes from pool and wallet what the call costs; returns who paid what."""
+    _, billed, amount = rated
+    drawn, value = 0, 0
+    if pool is not None:
+        drawn = pool.draw(rated)
+        value = pool_amount(rated, drawn)
+    owed, unpooled = amount - value, billed - drawn
+    if not unpooled and not owed:
+        return Parts(pool.id if pool is not None and drawn else None, drawn, value)
+    credit = 0
+    if owed:
+        credit = wallet.spend(
+            owed, reference=reference, started_at=started_at, reopened=reopened
+        )
+    paid = credit_seconds(unpooled, credit, owed)
+    rest, rest_seconds = owed - credit, unpooled - paid
+    if rest and not is_postpaid:
+        wallet.owe(rest, reference=reference, event_at=started_at)
+    pool_id = pool.id if pool is not None and drawn else None
+    if is_postpaid:
+        return Parts(pool_id, drawn, value, paid, credit, rest_seconds, rest)
+    return Parts(pool_id, drawn, value, paid, credit, 0, 0, rest_seconds, rest)
+
+
+def credit_seconds(unpooled: int, credit: Micros, owed: Micros) -> int:
+    """The seconds that credit paid for; seconds that cost nothing count as paid."""
+    return unpooled * credit // owed if owed else unpooled

@@ -1,0 +1,78 @@
+"""Which rate card version prices a call: the organisation's own, else the default.
+
+One query finds the versions of a batch's currencies; their tables are kept in memory,
+so a card is read from the database once per version and process (rule 6.1).
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Q
+
+from calling.models import RateCardVersion
+from calling.rate_table import RateTable, rate_table
+
+
+class Version(NamedTuple):
+    """One version of a card, in force from a moment on."""
+
+    id: int
+    digest: str
+    valid_from: datetime
+    organisation_id: int | None
+    currency: str
+    purpose: str
+
+
+class Cards:
+    """The card versions a batch may be priced by, newest first."""
+
+    def __init__(self, versions: Collection[Version]) -> None:
+        self.own: dict[tuple[int, str], list[Version]] = {}
+        self.default: dict[tuple[str, str], list[Version]] = {}
+        for version in versions:
+            if version.organisation_id is None:
+                key = (version.currency, version.purpose)
+                self.default.setdefault(key, []).append(version)
+            else:
+                own_key = (version.organisation_id, version.purpose)
+                self.own.setdefault(own_key, []).append(version)
+
+    def table(
+        self, organisation_id: int, currency: str, purpose: str, at: datetime
+    ) -> RateTable | None:
+        """The rates in force for an organisation at call start, None without a card."""
+        if self.own:
+            own = self.own.get((organisation_id, purpose), ())
+            found = _in_force(own, at)
+            if found is not None:
+                return rate_table(found.id, found.digest)
+        found = _in_force(self.default.get((currency, purpose), ()), at)
+        return rate_table(found.id, found.digest) if found is not None else None
+
+
+def _in_force(versions: Collection[Version], at: datetime) -> Version | None:
+    for version in versions:
+        if version.valid_from <= at:
+            return version
+    return None
+
+
+def read_cards(organisation_ids: Collection[int], currencies: Collection[str]) -> Cards:
+    """The versions of the currencies' default cards and the organisations' own."""
+    wanted = Q(card__is_default=True, card__currency__in=set(currencies))
+    wanted |= Q(card__organisation__among=list(organisation_ids))
+    rows = (
+        RateCardVersion.objects.filter(wanted)
+        .order_by("-valid_from", "-number")
+        .values_list(
+            "pk",
+            "digest",
+            "valid_from",
+            "card__organisation_id",
+            "card__currency",
+            "card__purpose",
+        )
+    )
+    return Cards([Version(*row) for row in rows])

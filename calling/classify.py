@@ -1,0 +1,131 @@
+"""Decides a call's kind and price from facts already read (rules 6.1 to 6.4, 12).
+
+Pure but for the rate tables in memory. Settlement, quote and (later) authorisation ask
+the same two functions. What cannot be decided waits, with its reason; never a guess.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from calling.call import Call
+from calling.cards import Cards
+from calling.kinds import (
+    INTERNATIONAL,
+    kind_by_number,
+    kind_by_route,
+    purpose_of,
+)
+from calling.line_facts import Lines
+from calling.models import NumberType, WaitingReason
+from calling.models.calls import FREE_KINDS
+from calling.modes import NCE, Modes, mode_at
+from calling.numbers import is_toll_free
+from calling.owner import Owner
+from calling.rate import RatedCall, RateView, rate_call
+from calling.rate_table import RateTable
+
+LONGEST_CALL = 86_400
+CLOCK_TOLERANCE = timedelta(minutes=10)
+TOLLFREE = NumberType.TOLLFREE.value
+FREE = frozenset(kind.value for kind in FREE_KINDS)
+# Old trunk digits some switches still send: the deck may be written without them.
+_OLD_DIGITS = (("+521", "+52"), ("+549", "+54"))
+
+
+@dataclass(slots=True)
+class Facts:
+    """What a batch's calls are judged by."""
+
+    lines: Lines
+    cards: Cards
+    modes: Modes
+    at: datetime
+
+
+def classify(call: Call, owner: Owner, facts: Facts) -> str:
+    """Fills in line, kind and price; returns why the call waits, '' if it does not."""
+    record, started_at = call.record, call.started_at
+    if record.billable_seconds > LONGEST_CALL:
+        return WaitingReason.TOO_LONG.value
+    if started_at > facts.at + CLOCK_TOLERANCE:
+        return WaitingReason.IN_FUTURE.value
+    organisation = owner.organisation
+    mode = mode_at(facts.modes, organisation.id, started_at)
+    if not mode:
+        return WaitingReason.NOT_YET_OPEN.value
+    own_line = owner.own.line_id if owner.own is not None else None
+    call.line = facts.lines.find(organisation.id, record.user, own_line)
+    call.is_postpaid = mode == NCE
+    call.local_day = started_at.astimezone(organisation.zone).date()
+    call.kind = _by_route(call, owner)
+    country = call.line.usage_country if call.line else organisation.country
+    if call.kind in FREE or record.answered_at is None:
+        call.kind = call.kind or _by_number(record.callee, country, "")
+        return ""
+    table = facts.cards.table(
+        organisation.id, organisation.currency, purpose_of(call.kind), started_at
+    )
+    return _price(call, table, country)
+
+
+def _by_route(call: Call, owner: Owner) -> str:
+    record, own = call.record, owner.own
+    inbound = record.direction == "inbound"
+    return kind_by_route(
+        direction=record.direction,
+        said_kind=record.kind,
+        call_type=record.call_type,
+        is_internal=own is not None and owner.other is not None and not record.trunk,
+        service_kind=own.service_kind if own is not None and inbound else "",
+        is_bridge=own is not None and inbound and own.is_bridge,
+        callee_is_toll_free=inbound
+        and own is None
+        and record.callee is not None
+        and is_toll_free(record.callee),
+    )
+
+
+def _by_number(callee: str | None, country: str, number_type: str) -> str:
+    if callee is None:
+        return INTERNATIONAL
+    return kind_by_number(callee, country, number_type)
+
+
+def _price(call: Call, table: RateTable | None, country: str) -> str:
+    callee = call.record.callee
+    if callee is None:
+        return WaitingReason.NOT_E164.value
+    if table is None:
+        return WaitingReason.NO_RATE_CARD.value
+    rate = find_rate(table, callee, call.started_at)
+    if rate is None:
+        return WaitingReason.NO_RATE.value
+    if rate.is_blocked:
+        return WaitingReason.BLOCKED_RATE.value
+    if "masked" in call.record.flags and table.is_ambiguous(callee, rate):
+        return WaitingReason.AMBIGUOUS_NUMBER.value
+    call.kind = call.kind or kind_by_number(callee, country, rate.number_type)
+    call.version_id = table.version_id
+    call.rated = price_call(rate, call.record.billable_seconds)
+    return ""
+
+
+def price_call(rate: RateView, seconds: int) -> RatedCall:
+    """The rated call; a dialled toll-free number without a price has no seconds."""
+    rated = rate_call(rate, seconds)
+    if rated.amount == 0 and rate.number_type == TOLLFREE:
+        return RatedCall(rate, 0, 0)
+    return rated
+
+
+def find_rate(table: RateTable, number: str, at: datetime) -> RateView | None:
+    """The longest prefix of the number, also as written without an old trunk digit."""
+    found = table.find(number, at)
+    for old, new in _OLD_DIGITS:
+        if number.startswith(old):
+            other = table.find(new + number[len(old) :], at)
+            if other is not None and (
+                found is None or len(other.prefix) > len(found.prefix)
+            ):
+                return other
+    return found

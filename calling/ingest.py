@@ -1,0 +1,160 @@
+"""Takes in call records, exactly once, and settles them in the same transaction.
+
+Every record is kept as it came. Under its key (source, record id) a digest that was seen
+before is a duplicate, another digest is a correction (rule 6.7); a record without owner
+or rate waits with its reason (rule 6.6). Locks the wallets first; what is acknowledged
+is committed. What the database refuses is kept apart and waits for staff (unit.py).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from calling.call import Call
+from calling.digest import digest_of
+from calling.formats.record import CallRecordIn
+from calling.judge import find_owners, judge
+from calling.models import RawRecord, Source, WaitingReason
+from calling.outcome import CORRECTION, DUPLICATE, STORED, WAITING, Outcome, outcome_of
+from calling.seen import Seen, Telling, read_seen
+from calling.settle import settle_calls
+from calling.unit import run_unit
+from calling.write_calls import supersede, write_raw
+from credits.bulk import reserve_ids
+from credits.lock import lock_wallets
+from credits.models import Wallet
+
+Placed: TypeAlias = list[tuple[int, Call]]  # a call and its place in the batch
+
+
+@dataclass
+class IngestResult:
+    """What became of a batch; `outcomes` stand in the order of its records."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def count(self, status: str) -> int:
+        return sum(outcome.status == status for outcome in self.outcomes)
+
+    @property
+    def stored(self) -> int:
+        return self.count(STORED)
+
+    @property
+    def duplicates(self) -> int:
+        return self.count(DUPLICATE)
+
+    @property
+    def corrections(self) -> int:
+        return self.count(CORRECTION)
+
+    @property
+    def waiting(self) -> int:
+        return self.count(WAITING)
+
+
+def store_call_records(
+    source: Source,
+    records: Sequence[CallRecordIn],
+    *,
+    at: datetime,
+    format_name: str = "generic-json",
+) -> IngestResult:
+    """Stores and settles the records of one source in one transaction."""
+    door = _Door(source, format_name, at)
+    return IngestResult(run_unit(records, door.take, door.take_refused))
+
+
+@dataclass(frozen=True)
+class _Door:
+    """Where a batch comes in."""
+
+    source: Source
+    format_name: str
+    at: datetime
+
+    def take(self, records: Sequence[CallRecordIn]) -> list[Outcome]:
+        calls = [
+            Call(record, digest_of(record), record.started_at) for record in records
+        ]
+        find_owners(calls, self.source)
+        outcomes: dict[int, Outcome] = {}
+        wallets = lock_wallets({call.organisation_id for call in calls if call.owner})
+        later = list(enumerate(calls))
+        # A key told twice in one batch settles twice, like in two batches.
+        while later:
+            seen = self._seen(call for _, call in later)
+            fresh, later = _fresh(later, seen, outcomes)
+            self._settle(fresh, seen, wallets, outcomes)
+        return [outcomes[place] for place in range(len(calls))]
+
+    def take_refused(self, record: CallRecordIn) -> Outcome:
+        """Keeps a record that the database refuses to settle; staff see to it."""
+        call = Call(record, digest_of(record), record.started_at)
+        outcomes: dict[int, Outcome] = {}
+        seen = self._seen([call])
+        fresh, _ = _fresh([(0, call)], seen, outcomes)
+        if fresh:
+            call.reason = WaitingReason.REFUSED.value
+            self._number(fresh, seen)
+            write_raw([call], self.source.pk, self.format_name, self.at)
+            outcomes[0] = Outcome(WAITING, call.reason)
+        return outcomes[0]
+
+    def _seen(self, calls: Iterable[Call]) -> Seen:
+        return read_seen(
+            self.source.pk, {call.record.source_record_id for call in calls}
+        )
+
+    def _settle(
+        self,
+        fresh: Placed,
+        seen: Seen,
+        wallets: Mapping[int, Wallet],
+        outcomes: dict[int, Outcome],
+    ) -> None:
+        if not fresh:
+            return
+        self._number(fresh, seen)
+        calls = [call for _, call in fresh]
+        lines = judge(calls, seen, at=self.at)
+        write_raw(calls, self.source.pk, self.format_name, self.at)
+        settled = [call for call in calls if not call.reason]
+        supersede(settled, seen)
+        settle_calls(settled, wallets, lines, source_id=self.source.pk, at=self.at)
+        for place, call in fresh:
+            outcomes[place] = outcome_of(call)
+
+    def _number(self, fresh: Placed, seen: Seen) -> None:
+        ids = reserve_ids(RawRecord, len(fresh))
+        for (_, call), raw_id in zip(fresh, ids, strict=True):
+            tellings = seen.get(call.record.source_record_id)
+            call.raw_id = call.call_id = raw_id
+            if tellings:
+                call.call_id = tellings[0].raw_id
+                call.raw_revision = tellings[-1].revision + 1
+
+
+def _fresh(
+    calls: Placed, seen: Seen, outcomes: dict[int, Outcome]
+) -> tuple[Placed, Placed]:
+    """Those to settle now, and those whose key is told a second time in the batch."""
+    fresh: Placed = []
+    later: Placed = []
+    now: dict[str, str] = {}
+    for place, call in calls:
+        key = call.record.source_record_id
+        known = now.get(key)
+        if _is_known(call.digest, seen.get(key)) or known == call.digest:
+            outcomes[place] = Outcome(DUPLICATE)
+        elif known is not None:
+            later.append((place, call))
+        else:
+            now[key] = call.digest
+            fresh.append((place, call))
+    return fresh, later
+
+
+def _is_known(digest: str, tellings: Sequence[Telling] | None) -> bool:
+    return tellings is not None and any(one.digest == digest for one in tellings)

@@ -1,0 +1,86 @@
+"""Which kind of call it is: data, and the questions in their fixed order (rule 6.3).
+
+Pure. The order is that of docs/rules: emergency, internal, inbound, conference, then by
+the number dialled. Transfer and forwarding are flags, not kinds.
+"""
+
+from calling.models import CallKind, NumberType, Purpose, ServiceKind
+from calling.regions import is_domestic
+
+# The sender's word → our kind or flag; a word that is not here says nothing.
+CONFERENCE_OUT_WORDS = frozenset({"conf_out", "conference_out"})
+CONFERENCE_IN_WORDS = frozenset({"conf_in", "conference_in"})
+EMERGENCY_WORDS = frozenset({"dr_emergency_out", "emergency"})
+FLAG_WORDS = {
+    "user_out_conf": "added_party",
+    "dr_out_user_conf": "added_party",
+    "user_out_transfer": "transferred",
+    "dr_out_user_transfer": "transferred",
+    "user_out_forwarding": "forwarded",
+    "dr_out_user_forwarding": "forwarded",
+    "ucap_in": "bot",
+    "ucap_out": "bot",
+    "dr_in_bot": "bot",
+    "dr_out_bot": "bot",
+}
+_SPECIAL = {
+    NumberType.PREMIUM.value: CallKind.PREMIUM.value,
+    NumberType.SHARED_COST.value: CallKind.SHARED_COST.value,
+}
+EMERGENCY = CallKind.EMERGENCY.value
+ON_NET = CallKind.ON_NET.value
+TOLL_FREE_IN = CallKind.TOLL_FREE_IN.value
+TOLL_IN = CallKind.TOLL_IN.value
+CONFERENCE_IN_TOLL_FREE = CallKind.CONFERENCE_IN_TOLL_FREE.value
+CONFERENCE_IN_TOLL = CallKind.CONFERENCE_IN_TOLL.value
+CONFERENCE_OUT = CallKind.CONFERENCE_OUT.value
+DOMESTIC = CallKind.DOMESTIC.value
+INTERNATIONAL = CallKind.INTERNATIONAL.value
+
+PURPOSES = {
+    TOLL_FREE_IN: Purpose.TOLL_FREE_IN.value,
+    CONFERENCE_IN_TOLL_FREE: Purpose.TOLL_FREE_IN.value,
+    CONFERENCE_OUT: Purpose.CONFERENCE.value,
+}
+
+
+def kind_by_route(
+    *,
+    direction: str,
+    said_kind: str,
+    call_type: str,
+    is_internal: bool,
+    service_kind: str,
+    is_bridge: bool,
+    callee_is_toll_free: bool,
+) -> str:
+    """The kind where the route alone decides; '' when the number dialled decides.
+
+    `service_kind` and `is_bridge` are those of the number dialled, if it is a service
+    number; an unassigned number is judged by its range.
+    """
+    if EMERGENCY in {said_kind, call_type} or call_type in EMERGENCY_WORDS:
+        return EMERGENCY
+    if said_kind == ON_NET or is_internal:
+        return ON_NET
+    if direction == "inbound":
+        free = service_kind == ServiceKind.TOLL_FREE or callee_is_toll_free
+        if is_bridge or call_type in CONFERENCE_IN_WORDS:
+            return CONFERENCE_IN_TOLL_FREE if free else CONFERENCE_IN_TOLL
+        return TOLL_FREE_IN if free else TOLL_IN
+    if said_kind == CONFERENCE_OUT or call_type in CONFERENCE_OUT_WORDS:
+        return CONFERENCE_OUT
+    return ""
+
+
+def kind_by_number(callee: str, usage_country: str, number_type: str) -> str:
+    """The kind of an ordinary outbound call, by the number dialled and its rate."""
+    special = _SPECIAL.get(number_type)
+    if special is not None:
+        return special
+    return DOMESTIC if is_domestic(callee, usage_country) else INTERNATIONAL
+
+
+def purpose_of(kind: str) -> str:
+    """The purpose of the card that prices a kind."""
+    return PURPOSES.get(kind, Purpose.CALLING.value)

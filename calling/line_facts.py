@@ -1,0 +1,117 @@
+"""Reads lines with the plans they had licences of, for a whole batch at once."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from calling.models import ExhaustionRule, Line
+
+_PLAN = "licences__subscription__plan"
+
+
+class PlanMinutes(NamedTuple):
+    """Minutes of one bucket that a line's licence includes, and since when until when.
+
+    `starts_at` and `ends_at` are the licence's and the subscription's, both.
+    """
+
+    family: str
+    bucket: str
+    minutes: int
+    countries: tuple[str, ...]
+    is_pooled: bool
+    ends_all: bool
+    starts_at: tuple[datetime, datetime]
+    ends_at: tuple[datetime | None, datetime | None]
+
+    def holds(self, at: datetime) -> bool:
+        begun = all(start <= at for start in self.starts_at)
+        return begun and all(end is None or at < end for end in self.ends_at)
+
+    def covers(self, country: str) -> bool:
+        return not self.countries or country in self.countries
+
+
+@dataclass(slots=True)
+class LineFacts:
+    """What settling needs to know of a line."""
+
+    id: int
+    organisation_id: int
+    identity: str
+    usage_country: str
+    may_spend_credits: bool
+    plans: list[PlanMinutes] = field(default_factory=list)
+
+
+class Lines:
+    """The lines a batch mentions, by id and by organisation and identity."""
+
+    def __init__(self, lines: Iterable[LineFacts]) -> None:
+        self.by_id = {line.id: line for line in lines}
+        self.by_identity = {
+            (line.organisation_id, line.identity): line for line in self.by_id.values()
+        }
+
+    def find(
+        self, organisation_id: int, user: str, line_id: int | None
+    ) -> LineFacts | None:
+        """The line that the record names, else the one that has the own number."""
+        named = self.by_identity.get((organisation_id, user.lower())) if user else None
+        if named is not None:
+            return named
+        line = self.by_id.get(line_id) if line_id is not None else None
+        # The number of another organisation never brings in its line.
+        return line if line and line.organisation_id == organisation_id else None
+
+
+def read_lines(
+    organisation_ids: Collection[int], identities: Collection[str], ids: Collection[int]
+) -> Lines:
+    """The lines of these ids, or of these organisations and identities; one query."""
+    wanted = Q(pk__among=list(ids))
+    if identities:
+        names = [name.lower() for name in identities]
+        wanted |= Q(organisation__among=list(organisation_ids), lower__among=names)
+    rows = Line.objects.annotate(lower=Lower("identity")).filter(wanted)
+    lines: dict[int, LineFacts] = {}
+    columns = (
+        "pk",
+        "organisation_id",
+        "lower",
+        "usage_country",
+        "may_spend_credits",
+        f"{_PLAN}__buckets__bucket",
+        f"{_PLAN}__buckets__minutes",
+        f"{_PLAN}__family",
+        f"{_PLAN}__countries",
+        f"{_PLAN}__is_pooled",
+        f"{_PLAN}__exhaustion_rule",
+        "licences__assigned_at",
+        "licences__subscription__starts_at",
+        "licences__released_at",
+        "licences__subscription__ends_at",
+    )
+    for row in rows.order_by("pk").values_list(*columns):
+        line = lines.setdefault(row[0], LineFacts(*row[:5]))
+        if row[5] is not None:
+            line.plans.append(_plan(row[5:]))
+    return Lines(lines.values())
+
+
+def _plan(row: Sequence[Any]) -> PlanMinutes:
+    bucket, minutes, family, countries, is_pooled, rule, *times = row
+    return PlanMinutes(
+        family,
+        bucket,
+        minutes,
+        tuple(countries),
+        is_pooled,
+        rule == ExhaustionRule.ANY_EXHAUSTS_ALL,
+        (times[0], times[1]),
+        (times[2], times[3]),
+    )

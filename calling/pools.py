@@ -1,0 +1,196 @@
+"""Minute pools of a month: found, made when first needed, and written back (rule 7).
+
+Key: organisation × usage country × plan family × bucket × calendar month in the zone of
+the organisation, and the line where a plan is not pooled. The caller holds the locks of
+the wallets, so no pool is made twice.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from calling.allocate import PoolState
+from calling.call import Call
+from calling.kinds import CONFERENCE_OUT, DOMESTIC, INTERNATIONAL
+from calling.models import Bucket, MinutePool
+from calling.pool_size import read_sizes
+from calling.regions import ZONE_A, country_of
+from credits.bulk import update_rows
+
+_BUCKETS = {
+    DOMESTIC: Bucket.DOMESTIC.value,
+    INTERNATIONAL: Bucket.INTERNATIONAL.value,
+}
+CONFERENCE = Bucket.CONFERENCE.value
+
+
+class PoolKey(NamedTuple):
+    organisation_id: int
+    period_start: date
+    usage_country: str
+    family: str
+    bucket: str
+    line_id: int | None
+
+
+class PlanKey(NamedTuple):
+    """The buckets that end together where one used-up bucket ends all."""
+
+    organisation_id: int
+    period_start: date
+    usage_country: str
+    family: str
+    line_id: int | None
+
+
+def bucket_of(kind: str, callee: str | None) -> str:
+    """The bucket whose minutes cover a kind of call, '' where none does (rule 7.2)."""
+    if kind == CONFERENCE_OUT:
+        inside = callee is not None and country_of(callee) in ZONE_A
+        return CONFERENCE if inside else ""
+    return _BUCKETS.get(kind, "")
+
+
+def keys_of(call: Call) -> Iterator[PoolKey]:
+    """The pools that may cover a call, by the licences its line had at its start."""
+    line, rated = call.line, call.rated
+    if line is None or rated is None or not rated.billed_seconds or not line.plans:
+        return
+    bucket = bucket_of(call.kind, call.record.callee)
+    if not bucket:
+        return
+    month = call.local_day.replace(day=1)
+    country = "" if bucket == CONFERENCE else line.usage_country
+    for plan in line.plans:
+        if (
+            plan.bucket == bucket
+            and plan.holds(call.started_at)
+            and plan.covers(line.usage_country)
+        ):
+            owner = None if plan.is_pooled else line.id
+            yield PoolKey(
+                line.organisation_id, month, country, plan.family, bucket, owner
+            )
+
+
+class Pools:
+    """The pools of a batch's organisations and months, while it is allocated."""
+
+    def __init__(self, ends_all: Collection[str]) -> None:
+        self.ends_all = ends_all  # families of which one used-up bucket ends all
+        self.by_key: dict[PoolKey, PoolState] = {}
+        self.by_id: dict[int, PoolState] = {}
+        self.by_plan: dict[PlanKey, list[PoolState]] = {}
+
+    def add(self, key: PoolKey, row: MinutePool) -> None:
+        pool = PoolState(
+            id=row.pk,
+            family=row.family,
+            bucket=row.bucket,
+            granted=row.granted_seconds,
+            remaining=row.remaining_seconds,
+            reserved=row.reserved_seconds,
+            ends_all=row.family in self.ends_all,
+            is_exhausted=row.exhausted_at is not None,
+        )
+        self.by_key[key] = self.by_id[pool.id] = pool
+        self.by_plan.setdefault(_plan_key(key), []).append(pool)
+
+    def choose(self, keys: Iterable[PoolKey]) -> PoolState | None:
+        """The first of these pools that still has something to give."""
+        for key in keys:
+            pool = self.by_key[key]
+            if pool.free > 0 and not self._has_ended(key, pool):
+                return pool
+        return None
+
+    def write(self, at: datetime) -> None:
+        """Saves what changed; one statement."""
+        rows = [
+            (pool.id, pool.remaining, at if pool.is_exhausted else None)
+            for pool in sorted(self.by_id.values(), key=lambda pool: pool.id)
+            if pool.changed
+        ]
+        update_rows(MinutePool, "id", ("remaining_seconds", "exhausted_at"), rows)
+
+    def _has_ended(self, key: PoolKey, pool: PoolState) -> bool:
+        if not pool.ends_all:
+            return False
+        return any(other.is_exhausted for other in self.by_plan[_plan_key(key)])
+
+
+def _plan_key(key: PoolKey) -> PlanKey:
+    return PlanKey(*key[:4], key.line_id)
+
+
+def period_of(month: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The instants at which a calendar month begins and ends somewhere (rule 12)."""
+    following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    start, end = (
+        datetime(day.year, day.month, 1, tzinfo=zone).astimezone(UTC)
+        for day in (month, following)
+    )
+    return start, end
+
+
+def read_pools(
+    organisation_ids: Collection[int],
+    months: Collection[date],
+    ends_all: Collection[str],
+) -> Pools:
+    """The pools there are, locked; one statement."""
+    found = Pools(ends_all)
+    rows = (
+        MinutePool.objects.select_for_update(no_key=True)
+        .filter(organisation__among=list(organisation_ids), period_start__in=months)
+        .order_by("pk")
+    )
+    for row in rows:
+        key = PoolKey(
+            row.organisation_id,
+            row.period_start,
+            row.usage_country,
+            row.family,
+            row.bucket,
+            row.line_id,
+        )
+        found.add(key, row)
+    return found
+
+
+def make_missing(
+    pools: Pools, wanted: Iterable[PoolKey], zones: Mapping[int, ZoneInfo]
+) -> None:
+    """Makes the pools that a first call of the month asks for."""
+    missing = sorted({key for key in wanted if key not in pools.by_key}, key=str)
+    if not missing:
+        return
+    sizes = read_sizes({key.organisation_id for key in missing})
+    rows = []
+    for key in missing:
+        start, end = period_of(key.period_start, zones[key.organisation_id])
+        seconds = sizes.seconds(
+            key.organisation_id,
+            key.family,
+            key.bucket,
+            country=key.usage_country,
+            line_id=key.line_id,
+            period=(start, end),
+        )
+        rows.append(
+            MinutePool(
+                organisation_id=key.organisation_id,
+                period_start=key.period_start,
+                usage_country=key.usage_country,
+                family=key.family,
+                bucket=key.bucket,
+                line_id=key.line_id,
+                starts_at=start,
+                ends_at=end,
+                granted_seconds=seconds,
+                remaining_seconds=seconds,
+            )
+        )
+    for key, row in zip(missing, MinutePool.objects.bulk_create(rows), strict=True):
+        pools.add(key, row)

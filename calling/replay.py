@@ -1,0 +1,136 @@
+"""Settles what waits, as soon as it can be settled (rule 6.6).
+
+Each kept record is read again by its format as that is today, and goes through the same
+judgement and the same settlement. Of several tellings of one call only the newest is
+settled. What still cannot be settled goes on waiting, with today's reason.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import NamedTuple
+
+from calling.call import Call
+from calling.formats.record import BadRow, Profile
+from calling.formats.registry import read_again
+from calling.judge import find_owners, judge
+from calling.models import RawRecord, RecordState, Source, WaitingReason
+from calling.outcome import Outcome, outcome_of
+from calling.seen import Seen, read_seen
+from calling.settle import settle_calls
+from calling.unit import run_unit
+from calling.write_calls import SETTLED, WAITING, supersede, write_states
+from credits.lock import lock_wallets
+
+BATCH = 1000
+
+
+class Waiting(NamedTuple):
+    """A raw record that waits."""
+
+    id: int
+    source_id: int
+    source_record_id: str
+    revision: int
+    digest: str
+    format: str
+    body: str
+    reason: str
+    organisation_hint: str
+
+
+class Replayed(NamedTuple):
+    """One settled call: where its charge is found."""
+
+    call_id: int
+    revision: int
+
+
+def settle_waiting(*, at: datetime, batch: int = BATCH) -> list[Replayed]:
+    """Replays the whole queue, a batch to a transaction; returns what settled."""
+    settled: list[Replayed] = []
+    last = 0
+    while True:
+        rows = _read_waiting(last, batch)
+        if not rows:
+            return settled
+        last = rows[-1].id
+        for source_id, several in groupby(
+            sorted(rows, key=lambda row: (row.source_id, row.id)),
+            key=lambda row: row.source_id,
+        ):
+            source = Source.objects.get(pk=source_id)
+            replay = _Replay(source, at, settled)
+            run_unit(list(several), replay.settle, replay.refuse)
+
+
+def _read_waiting(after: int, limit: int) -> list[Waiting]:
+    rows = RawRecord.objects.filter(state=RecordState.WAITING, pk__gt=after)
+    names = ("pk", *Waiting._fields[1:])
+    return [Waiting(*row) for row in rows.order_by("pk").values_list(*names)[:limit]]
+
+
+class _Replay:
+    def __init__(self, source: Source, at: datetime, settled: list[Replayed]) -> None:
+        self.source = source
+        self.at = at
+        self.settled = settled
+
+    def settle(self, rows: Sequence[Waiting]) -> list[Outcome]:
+        calls = [call for row in rows if (call := self._read(row)) is not None]
+        find_owners(calls, self.source)
+        wallets = lock_wallets({call.organisation_id for call in calls if call.owner})
+        seen = read_seen(
+            self.source.pk, {call.record.source_record_id for call in calls}
+        )
+        calls = _newest(calls, seen)
+        lines = judge(calls, seen, at=self.at)
+        ready = [call for call in calls if not call.reason]
+        self._note(calls, {row.id: row.reason for row in rows})
+        supersede(ready, seen)
+        settle_calls(ready, wallets, lines, source_id=self.source.pk, at=self.at)
+        self.settled += [Replayed(call.call_id, call.revision) for call in ready]
+        return [outcome_of(call) for call in calls]
+
+    def refuse(self, row: Waiting) -> Outcome:
+        reason = WaitingReason.REFUSED.value
+        write_states([(row.id, WAITING, reason)])
+        return Outcome(WAITING, reason)
+
+    def _read(self, row: Waiting) -> Call | None:
+        try:
+            record = read_again(row.format, row.body, Profile.of(self.source))
+        except BadRow:
+            return None
+        record.organisation_hint = row.organisation_hint
+        return Call(
+            record,
+            row.digest,
+            record.started_at,
+            raw_id=row.id,
+            raw_revision=row.revision,
+        )
+
+    def _note(self, calls: Collection[Call], reasons: dict[int, str]) -> None:
+        write_states(
+            [
+                (call.raw_id, WAITING if call.reason else SETTLED, call.reason)
+                for call in calls
+                if not call.reason or call.reason != reasons[call.raw_id]
+            ]
+        )
+
+
+def _newest(calls: Collection[Call], seen: Seen) -> list[Call]:
+    """The calls whose record still waits and is the last word under its key.
+
+    Judged after the lock: somebody else may have settled it in the meantime.
+    """
+    newest = []
+    for call in calls:
+        tellings = seen[call.record.source_record_id]
+        call.call_id = tellings[0].raw_id
+        last = tellings[-1]
+        if last.raw_id == call.raw_id and last.waits:
+            newest.append(call)
+    return newest

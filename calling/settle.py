@@ -1,0 +1,109 @@
+"""Settles a batch of calls: decides who pays, and takes it (rules 7 and 8).
+
+The ONE settlement path; a single call is a batch of one. Runs inside the caller's
+transaction with the wallets locked: reads pools and lots, undoes what a correction
+replaces, allocates in the order of call start, and writes in bulk. The number of
+statements does not depend on the number of calls.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+from calling.allocate import allocate
+from calling.call import Call
+from calling.correct import undo_previous
+from calling.line_facts import Lines
+from calling.pools import Pools, keys_of, make_missing, read_pools
+from calling.write_calls import UsageTotals, write_call_records, write_charges
+from credits.draft import WalletDraft
+from credits.lots import read_live_lots
+from credits.models import Wallet
+from credits.post import post_drafts
+
+
+def settle_calls(
+    calls: Collection[Call],
+    wallets: Mapping[int, Wallet],
+    lines: Lines,
+    *,
+    source_id: int,
+    at: datetime,
+) -> None:
+    """Charges the calls, which are classified and have an owner and an id."""
+    if not calls:
+        return
+    in_order = sorted(calls, key=_by_start)
+    organisation_ids = {call.organisation_id for call in in_order}
+    pools = _pools(in_order, organisation_ids, lines)
+    lots = read_live_lots(organisation_ids, at=at)
+    drafts = {pk: WalletDraft(wallets[pk], lots[pk], at=at) for pk in organisation_ids}
+    usage = UsageTotals()
+    reopened = undo_previous(in_order, wallets, drafts, pools, usage)
+    _allocate(in_order, drafts, pools, usage, reopened)
+    write_call_records(in_order, source_id)
+    write_charges(in_order, at)
+    posted = [drafts[pk] for pk in sorted(drafts) if drafts[pk].entries]
+    post_drafts(wallets, posted, at=at)
+    pools.write(at)
+    usage.write()
+
+
+def _by_start(call: Call) -> tuple[datetime, int]:
+    return call.started_at, call.call_id
+
+
+def _pools(
+    calls: Iterable[Call], organisation_ids: Collection[int], lines: Lines
+) -> Pools:
+    months = {call.local_day.replace(day=1) for call in calls}
+    months |= {
+        call.previous.local_day.replace(day=1)
+        for call in calls
+        if call.previous is not None
+    }
+    ends_all = {
+        plan.family
+        for line in lines.by_id.values()
+        for plan in line.plans
+        if plan.ends_all
+    }
+    pools = read_pools(organisation_ids, months, ends_all)
+    zones = {
+        call.organisation_id: call.owner.organisation.zone
+        for call in calls
+        if call.owner is not None
+    }
+    wanted = {key for call in calls for key in keys_of(call)}
+    make_missing(pools, wanted, zones)
+    return pools
+
+
+def _allocate(
+    calls: Iterable[Call],
+    drafts: Mapping[int, WalletDraft],
+    pools: Pools,
+    usage: UsageTotals,
+    reopened: Mapping[int, frozenset[int]],
+) -> None:
+    nothing: frozenset[int] = frozenset()
+    for call in calls:
+        seconds = amount = 0
+        if call.rated is not None:
+            _, seconds, amount = call.rated
+            call.parts = allocate(
+                call.rated,
+                pools.choose(keys_of(call)),
+                drafts[call.organisation_id],
+                reference=call.reference,
+                started_at=call.started_at,
+                is_postpaid=call.is_postpaid,
+                reopened=reopened.get(call.call_id, nothing),
+            )
+        key = (call.organisation_id, call.local_day, call.kind, _currency(call))
+        usage.add(
+            key, seconds=seconds, amount=amount, pool_amount=call.parts.pool_amount
+        )
+
+
+def _currency(call: Call) -> str:
+    return call.owner.organisation.currency if call.owner is not None else ""

@@ -1,0 +1,71 @@
+"""Runs a batch as one transaction, and finds the one record that spoils it.
+
+A deadlock or a lost connection runs the whole batch again, never only its last part. A
+batch that the database refuses is run once more, since the other writer may have
+committed in between, and then in halves until the bad record stands alone.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from django.db import (
+    DataError,
+    IntegrityError,
+    OperationalError,
+    connection,
+    transaction,
+)
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+ATTEMPTS = 5
+REFUSALS = (IntegrityError, DataError, OverflowError)
+
+
+def run_unit(
+    items: Sequence[Item],
+    work: Callable[[Sequence[Item]], list[Result]],
+    refused: Callable[[Item], Result],
+) -> list[Result]:
+    """The results in the order of the items, each committed with its part of them."""
+    if not items:
+        return []
+    try:
+        return _attempt(items, work)
+    except REFUSALS:
+        return _again_or_in_halves(items, work, refused)
+
+
+def _again_or_in_halves(
+    items: Sequence[Item],
+    work: Callable[[Sequence[Item]], list[Result]],
+    refused: Callable[[Item], Result],
+) -> list[Result]:
+    try:
+        return _attempt(items, work)
+    except REFUSALS:
+        if len(items) == 1:
+            return _attempt(items, lambda alone: [refused(alone[0])])
+    middle = len(items) // 2
+    return [
+        *run_unit(items[:middle], work, refused),
+        *run_unit(items[middle:], work, refused),
+    ]
+
+
+def _attempt(
+    items: Sequence[Item], work: Callable[[Sequence[Item]], list[Result]]
+) -> list[Result]:
+    # Inside somebody else's transaction there is nothing left to run again.
+    attempts = 1 if connection.in_atomic_block else ATTEMPTS
+    for attempt in range(1, attempts + 1):
+        try:
+            with transaction.atomic():
+                return work(items)
+        except OperationalError:
+            if attempt == attempts:
+                raise
+            connection.close_if_unusable_or_obsolete()
+            time.sleep(0.05 * 2**attempt)
+    raise AssertionError("The last attempt returns or raises.")

@@ -1,0 +1,256 @@
+"""Writes a settled batch in bulk: call records, charges, raw records, daily totals."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+from django.db import connection
+
+from calling.call import Call
+from calling.kinds import FLAG_WORDS
+from calling.models import CallRecord, Charge, RawRecord, RecordState
+from calling.rate import RatedCall
+from calling.seen import Seen
+from credits.bulk import insert_rows, update_rows
+
+WAITING, SETTLED = RecordState.WAITING.value, RecordState.SETTLED.value
+
+RAW_COLUMNS = (
+    "id",
+    "source_id",
+    "source_record_id",
+    "revision",
+    "digest",
+    "format",
+    "body",
+    "received_at",
+    "state",
+    "reason",
+    "organisation_hint",
+)
+CALL_COLUMNS = (
+    "id",
+    "organisation_id",
+    "source_id",
+    "source_record_id",
+    "revision",
+    "line_id",
+    "kind",
+    "direction",
+    "caller",
+    "callee",
+    "started_at",
+    "ended_at",
+    "answered",
+    "billable_seconds",
+    "call_id",
+    "flags",
+)
+CHARGE_COLUMNS = (
+    "organisation_id",
+    "call_record_id",
+    "revision",
+    "line_id",
+    "kind",
+    "local_day",
+    "currency",
+    "rate_card_version_id",
+    "prefix",
+    "rate_per_minute",
+    "connect_fee",
+    "interval_1",
+    "interval_n",
+    "minimum_charge",
+    "rated_amount",
+    "billed_seconds",
+    "pool_id",
+    "pool_seconds",
+    "pool_amount",
+    "credit_seconds",
+    "credit_amount",
+    "postpaid_seconds",
+    "postpaid_amount",
+    "debt_seconds",
+    "debt_amount",
+    "booked_at",
+)
+_FREE_SNAPSHOT = ("", 0, 0, 0, 0, 0, 0, 0)
+
+
+def write_raw(
+    calls: Sequence[Call], source_id: int, format_name: str, at: datetime
+) -> None:
+    """Keeps every record exactly as it came, settled or waiting."""
+    rows = []
+    for call in calls:
+        record, reason = call.record, call.reason
+        rows.append(
+            (
+                call.raw_id,
+                source_id,
+                record.source_record_id,
+                call.raw_revision,
+                call.digest,
+                format_name,
+                record.body,
+                at,
+                WAITING if reason else SETTLED,
+                reason,
+                record.organisation_hint,
+            )
+        )
+    insert_rows(RawRecord, RAW_COLUMNS, rows)
+
+
+def write_states(states: Sequence[tuple[int, str, str]]) -> None:
+    """Sets state and reason of raw records that waited: (id, state, reason)."""
+    update_rows(RawRecord, "id", ("state", "reason"), states)
+
+
+def supersede(calls: Iterable[Call], seen: Seen) -> None:
+    """Earlier tellings that still wait need not be settled any more."""
+    write_states(
+        [
+            (told.raw_id, SETTLED, "")
+            for call in calls
+            for told in seen.get(call.record.source_record_id, ())
+            if told.waits and told.revision < call.raw_revision
+        ]
+    )
+
+
+def write_call_records(calls: Iterable[Call], source_id: int) -> None:
+    """Inserts new calls; those that a correction changes are updated."""
+    new: list[tuple[object, ...]] = []
+    corrected: list[tuple[object, ...]] = []
+    for call in calls:
+        (new if call.previous is None else corrected).append(_call_row(call, source_id))
+    insert_rows(CallRecord, CALL_COLUMNS, new)
+    update_rows(CallRecord, "id", CALL_COLUMNS[1:], corrected)
+
+
+def _call_row(call: Call, source_id: int) -> tuple[object, ...]:
+    record, line = call.record, call.line
+    return (
+        call.call_id,
+        call.organisation_id,
+        source_id,
+        record.source_record_id,
+        call.revision,
+        line.id if line is not None else None,
+        call.kind,
+        record.direction,
+        record.caller or record.caller_raw,
+        record.callee or record.callee_raw,
+        call.started_at,
+        record.ended_at,
+        record.answered_at is not None,
+        record.billable_seconds,
+        record.call_id,
+        _flags(call),
+    )
+
+
+def _flags(call: Call) -> str:
+    flags = call.record.flags
+    if call.record.call_type:
+        flags = f"{flags} {FLAG_WORDS.get(call.record.call_type, '')}".strip()
+    line = call.line
+    if line is not None and not line.may_spend_credits and call.parts.credit_amount:
+        return f"{flags} not_entitled".strip()
+    return flags
+
+
+def write_charges(calls: Iterable[Call], at: datetime) -> None:
+    """One row a call revision: the rating snapshot, and who paid which part."""
+    rows = []
+    for call in calls:
+        line, owner, rated = call.line, call.owner, call.rated
+        rows.append(
+            (
+                call.organisation_id,
+                call.call_id,
+                call.revision,
+                line.id if line is not None else None,
+                call.kind,
+                call.local_day,
+                owner.organisation.currency if owner is not None else "",
+                call.version_id,
+                *(_snapshot(rated) if rated is not None else _FREE_SNAPSHOT),
+                *call.parts,
+                at,
+            )
+        )
+    insert_rows(Charge, CHARGE_COLUMNS, rows)
+
+
+def _snapshot(rated: RatedCall) -> tuple[object, ...]:
+    rate, seconds, amount = rated
+    return (
+        rate.prefix,
+        rate.rate_per_minute,
+        rate.connect_fee,
+        rate.interval_1,
+        rate.interval_n,
+        rate.minimum_charge,
+        amount,
+        seconds,
+    )
+
+
+class UsageTotals:
+    """What a batch adds to the daily totals, or takes off them."""
+
+    def __init__(self) -> None:
+        self.by_day: dict[tuple[int, date, str, str], list[int]] = {}
+
+    def add(
+        self,
+        key: tuple[int, date, str, str],
+        *,
+        seconds: int,
+        amount: int,
+        pool_amount: int,
+        sign: int = 1,
+    ) -> None:
+        totals = self.by_day.get(key)
+        if totals is None:
+            totals = self.by_day[key] = [0, 0, 0, 0]
+        totals[0] += sign
+        totals[1] += sign * seconds
+        totals[2] += sign * amount
+        totals[3] += sign * pool_amount
+
+    def write(self) -> None:
+        """One upsert, whatever the number of days."""
+        rows = [(*key, *totals) for key, totals in sorted(self.by_day.items())]
+        if not rows:
+            return
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                columns = [list(column) for column in zip(*rows, strict=True)]
+                cursor.execute(_UPSERT.format(_FROM_ARRAYS), columns)
+            else:
+                text = json.dumps([[row[0], str(row[1]), *row[2:]] for row in rows])
+                cursor.execute(_UPSERT.format(_FROM_JSON), [text])
+
+
+_UPSERT = """
+INSERT INTO calling_usageday
+  (organisation_id, day, kind, currency, calls, seconds, amount, pool_amount)
+{}
+ON CONFLICT (organisation_id, day, kind, currency) DO UPDATE SET
+  calls = calling_usageday.calls + excluded.calls,
+  seconds = calling_usageday.seconds + excluded.seconds,
+  amount = calling_usageday.amount + excluded.amount,
+  pool_amount = calling_usageday.pool_amount + excluded.pool_amount
+"""
+_FROM_ARRAYS = (
+    "SELECT * FROM unnest(%s::bigint[], %s::date[], %s::varchar[], %s::varchar[],"
+    " %s::integer[], %s::bigint[], %s::bigint[], %s::bigint[])"
+)
+_FROM_JSON = """SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+  json_extract(value, '$[2]'), json_extract(value, '$[3]'),
+  json_extract(value, '$[4]'), json_extract(value, '$[5]'),
+  json_extract(value, '$[6]'), json_extract(value, '$[7]')
+FROM json_each(%s) WHERE true"""
