@@ -2,7 +2,9 @@
 
 import socket
 import struct
+import sys
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ from sandbox.stripe.checkout_page import answer_checkout, not_there
 from sandbox.stripe.checkout_sessions import expire_old_sessions
 from sandbox.stripe.control import answer_control
 from sandbox.stripe.deliver import Courier
+from sandbox.stripe.errors import StripeError
 from sandbox.stripe.exchange import Answer, NoAnswer, Request
 from sandbox.stripe.failures import FOR_PAGES
 from sandbox.stripe.idempotency import Keys
@@ -49,7 +52,11 @@ class SandboxServer(ThreadingHTTPServer):
         finally:
             self.stopping.set()
             self.server_close()
-            self.sandbox.store.close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller who went away is no error; everything else is shown."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
 
     def _watch_the_clock(self) -> None:
         while not self.stopping.wait(1.0):
@@ -66,13 +73,12 @@ class Handler(BaseHTTPRequestHandler):
     def _handle(self) -> None:
         parts = urlsplit(self.path)
         length = int(self.headers.get("Content-Length") or 0)
-        if length > LARGEST_BODY:
+        if not 0 <= length <= LARGEST_BODY:
             self.close_connection = True
             return self._send(Answer(413, ""))
         body = self.rfile.read(length).decode(errors="replace")
-        request = Request(
-            self.command, parts.path, parts.query, body, dict(self.headers.items())
-        )
+        headers = {name.title(): value for name, value in self.headers.items()}
+        request = Request(self.command, parts.path, parts.query, body, headers)
         try:
             self._send(answer(self.server, request))
         except NoAnswer as nothing:
@@ -118,11 +124,23 @@ def answer(server: SandboxServer, request: Request) -> Answer:
         return answer_control(sandbox, request)
     for start, show in PAGES.items():
         if request.path.startswith(start) and request.method in ("GET", "POST"):
-            failure = sandbox.failures.take(FOR_PAGES, request.path, request.method)
-            with sandbox.store.transaction():
-                fault = failure.kind if failure else ""
-                work = Work(sandbox, sandbox.store.now(), fault=fault)
-                shown = show(work, request, request.path.removeprefix(start))
-            sandbox.bell.set()
-            return shown
+            try:
+                return _show(sandbox, request, start, show)
+            except StripeError:  # what the page is about has been deleted
+                break
     return not_there(request)
+
+
+def _show(
+    sandbox: Sandbox,
+    request: Request,
+    start: str,
+    show: Callable[[Work, Request, str], Answer],
+) -> Answer:
+    failure = sandbox.failures.take(FOR_PAGES, request.path, request.method)
+    with sandbox.store.transaction():
+        fault = failure.kind if failure else ""
+        work = Work(sandbox, sandbox.store.now(), fault=fault)
+        shown = show(work, request, request.path.removeprefix(start))
+    sandbox.bell.set()
+    return shown

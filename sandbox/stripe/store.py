@@ -57,10 +57,6 @@ class Store:
             for table in TABLES:
                 self.rows.execute(f"DELETE FROM {table}")  # noqa: S608  # our names
 
-    def close(self) -> None:
-        with self.lock:
-            self.rows.close()
-
     def now(self) -> int:
         return int(time.time()) + int(self.setting("clock_offset", "0"))
 

@@ -350,6 +350,15 @@ def test_an_address_that_leads_nowhere_says_so(stripe_sandbox: StripeSandbox) ->
         assert (page.status, "This page does not exist" in page.text) == (404, True)
 
 
+def test_a_customer_deleted_meanwhile_leads_nowhere() -> None:
+    owner = customer()
+    session = session_of(owner)
+    stripe.Customer.delete(owner)
+    page = visit(str(session.url), card())
+    assert (page.status, "This page does not exist" in page.text) == (404, True)
+    assert stripe.PaymentIntent.list().data == []
+
+
 def test_a_shop_that_is_elsewhere_gets_a_link() -> None:
     session = open_session(
         customer=customer(),

@@ -68,6 +68,13 @@ def test_basic_authentication_works_as_at_stripe(stripe_sandbox: StripeSandbox) 
     assert headers["Request-Id"].startswith("req_")
 
 
+def test_header_names_may_be_written_small(stripe_sandbox: StripeSandbox) -> None:
+    status, _, _ = ask(
+        stripe_sandbox, "GET", "/v1/account", authorization=f"Bearer {TEST_KEY}"
+    )
+    assert status == 200
+
+
 def test_another_address_than_loopback_is_refused(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sandbox.stripe", "--port", "0", "--file"]
     tried = subprocess.run(

@@ -1,7 +1,8 @@
 """Every object has the fields of Stripe's published example of its kind.
 
-`stripe_examples.json` is an excerpt of those examples (MIT, licence beside it). Types
-agree where neither is null. What differs stands below, each with its reason.
+`stripe_examples.json` is an excerpt of those examples (MIT, licence beside it; one
+receipt's address is replaced). Types agree where neither is null. What differs stands
+below, each with its reason.
 """
 
 import json
