@@ -24,7 +24,7 @@ class Mail:
 
 
 def mail_folder() -> Path:
-    folder = Path(settings.EMAIL_FILE_PATH)
+    folder: Path = settings.DEMO_FOLDER / "mail"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -31,7 +31,6 @@ SITE_URL = environment.text("SITE_URL", "http://127.0.0.1:8000")
 
 STAFF_NEED_SECOND_FACTOR = False
 EMAIL_BACKEND = "sandbox.mail_folder.MailFolderBackend"
-EMAIL_FILE_PATH = str(DEMO_FOLDER / "mail")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

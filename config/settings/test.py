@@ -39,7 +39,7 @@ CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] += ["http://127.0.0.1:*"]
 # W002: the Stripe host is ours on purpose. C001: checked by hand against our callback.
 SILENCED_SYSTEM_CHECKS = ["djstripe.W002"]
 
-EMAIL_FILE_PATH = str(Path(gettempdir()) / "tollgate-test-mail")  # the mailbox page's
+DEMO_FOLDER = Path(gettempdir()) / "tollgate-tests"  # where the mailbox page looks
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Hashed names answer 404 on the live server, and pages would run without scripts.

@@ -12,7 +12,7 @@ from sandbox.mail_folder import find_mail, list_mails
 
 @pytest.fixture
 def folder(settings: Settings, tmp_path: Path) -> Path:
-    settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
+    settings.DEMO_FOLDER = tmp_path
     return tmp_path / "mail"
 
 

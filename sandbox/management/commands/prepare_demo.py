@@ -1,6 +1,5 @@
 """Makes the demo's database ready: schema, timetable, the past, Stripe's webhook."""
 
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -24,7 +23,7 @@ class Command(BaseCommand):
         at = timezone.now()
         source = self._step("organisations, credit and calls", seed, at)
         secret = new_switch_key(source, at=at)
-        key_file = Path(settings.DEMO_FOLDER) / SWITCH_KEY
+        key_file = settings.DEMO_FOLDER / SWITCH_KEY
         key_file.touch(mode=0o600)
         key_file.write_text(secret)
         self._step("Stripe's webhook", bootstrap_webhook, settings.SITE_URL)
