@@ -19,6 +19,7 @@ from django.utils.encoding import force_bytes
 from accounts.access import recently_signed_in
 from accounts.models import Language, ProviderSettings, User
 from accounts.rate_limits import too_many_requests
+from accounts.send import sender
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped library
@@ -35,6 +36,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped li
     def format_email_subject(self, subject: str) -> str:
         """The subject carries the fact; who writes stands in the sender."""
         return str(subject)
+
+    def get_from_email(self) -> str:
+        return sender()
 
     def send_mail(
         self, template_prefix: str, email: str, context: dict[str, Any]

@@ -57,6 +57,37 @@ def create_key(
     return key, secret
 
 
+def issue_key(
+    name: str,
+    *,
+    organisation: Organisation | None,
+    scopes: Iterable[Scope],
+    expires_at: datetime | None,
+    actor: User,
+    reason: str,
+    at: datetime,
+) -> tuple[ApiKey, str]:
+    """A key that somebody asked for; the audit trail says who, and why."""
+    with transaction.atomic():
+        key, secret = create_key(
+            name,
+            organisation=organisation,
+            scopes=scopes,
+            at=at,
+            expires_at=expires_at,
+        )
+        record_audit(
+            "issue_api_key",
+            at=at,
+            organisation=organisation,
+            actor=actor,
+            object=f"api-key:{key.prefix}",
+            reason=reason,
+            after={"name": name, "scopes": key.scopes},
+        )
+    return key, secret
+
+
 def check_scopes(scopes: Iterable[Scope], *, organisation: Organisation | None) -> None:
     """Refuses an empty choice, and provider scopes on a customer's key (rule 1.7)."""
     wanted = list(scopes)

@@ -81,11 +81,10 @@ def _keep_error(notice: Notice, error: Exception, at: datetime) -> None:
 
 def compose(notice: Notice) -> EmailMultiAlternatives:
     """The message as its reader gets it: plain text, and simple HTML beside it."""
-    provider = ProviderSettings.current()
     facts = {
         **notice.context,
         "organisation": notice.organisation,
-        "provider": provider,
+        "provider": ProviderSettings.current(),
         "site_url": settings.SITE_URL,
         "language": notice.language,
     }
@@ -98,7 +97,7 @@ def compose(notice: Notice) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         " ".join(subject.split()),
         text.strip() + "\n",
-        formataddr((provider.name, parseaddr(settings.DEFAULT_FROM_EMAIL)[1])),
+        sender(),
         [notice.recipient],
         headers={
             "Message-ID": f"<notice-{notice.pk}@{host}>",
@@ -107,3 +106,9 @@ def compose(notice: Notice) -> EmailMultiAlternatives:
     )
     message.attach_alternative(html, "text/html")
     return message
+
+
+def sender() -> str:
+    """Our address under the provider's name."""
+    address = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    return formataddr((ProviderSettings.current().name, address))

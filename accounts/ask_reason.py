@@ -1,0 +1,61 @@
+"""Asks staff why, before an admin action does anything.
+
+The first click shows what will happen to which rows and asks for a reason of at least
+ten characters; only the second carries it out. The verb behind the action writes the
+reason into the audit trail and must stand a second click.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+ROWS_AT_MOST = 100
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        min_length=10,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("Kept in the audit trail. At least ten characters."),
+    )
+
+
+def ask_reason(
+    request: HttpRequest,
+    page: "admin.ModelAdmin[Any]",
+    rows: QuerySet[Any],
+    *,
+    action: str,
+    title: str | Promise,
+    effect: str | Promise,
+) -> str | HttpResponse | None:
+    """The reason given, or the page that asks for it; None when there are too many."""
+    chosen: list[Model] = list(rows[: ROWS_AT_MOST + 1])
+    if len(chosen) > ROWS_AT_MOST:
+        refused = _("Choose at most %(limit)s rows.") % {"limit": ROWS_AT_MOST}
+        page.message_user(request, refused, messages.ERROR)
+        return None
+    form = ReasonForm(request.POST if "confirmed" in request.POST else None)
+    if form.is_valid():
+        return str(form.cleaned_data["reason"])
+    context = {
+        **page.admin_site.each_context(request),
+        "title": title,
+        "effect": effect,
+        "form": form,
+        "rows": chosen,
+        "action": action,
+        "checkbox": ACTION_CHECKBOX_NAME,
+        "opts": page.opts,
+    }
+    return TemplateResponse(request, "admin/ask_reason.html", context)

@@ -1,0 +1,220 @@
+"""The outbox: a message per billing contact, once per episode, in their language."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import close_old_connections, connection, transaction
+from django.test import override_settings
+from django_q.models import OrmQ
+from pytest_django.fixtures import Settings
+
+from accounts.models import (
+    Language,
+    Notice,
+    NoticeKind,
+    Organisation,
+    Role,
+    StaffTask,
+    User,
+)
+from accounts.notify import owe_notice
+from accounts.send import TRIES, send_due_notices
+from tests import makers
+from tests.makers import START
+
+RECEIPT: dict[str, str | int] = {
+    "amount": 2_000_000_000,
+    "currency": "USD",
+    "receipt": "R-2026-0117",
+    "paid_at": "2026-01-01T00:00:00+00:00",
+    "expires_at": "2026-12-31T16:00:00+00:00",
+    "path": "/top-ups/1/",
+}
+
+
+def owe_receipt(organisation: Organisation, episode: str = "top-up:1") -> list[Notice]:
+    return owe_notice(
+        NoticeKind.RECEIPT,
+        organisation=organisation,
+        episode=episode,
+        context=RECEIPT,
+        at=START,
+    )
+
+
+def test_billing_contacts_are_told_each_once(
+    formosa: Organisation, alice: User, bob: User
+) -> None:
+    formosa.billing_email = "Alice@Formosa.example"
+    formosa.save()
+    cleo = makers.make_user("cleo@formosa.example")
+    makers.make_member(formosa, cleo, Role.BILLING_ADMIN)
+    owed = owe_receipt(formosa)
+    assert {notice.recipient for notice in owed} == {alice.email, cleo.email}
+
+
+def test_somebody_who_may_no_longer_sign_in_is_not_told(
+    formosa: Organisation, alice: User
+) -> None:
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert [n.recipient for n in owe_receipt(formosa)] == [formosa.billing_email]
+
+
+def test_an_episode_is_told_once_however_often_it_is_owed(
+    formosa: Organisation,
+) -> None:
+    first = owe_receipt(formosa)
+    again = owe_receipt(formosa)
+    assert [n.pk for n in again] == [n.pk for n in first]
+    assert len(owe_receipt(formosa, "top-up:2")) == len(first)
+
+
+def test_an_undone_deed_owes_nothing(formosa: Organisation) -> None:
+    with transaction.atomic():
+        owe_receipt(formosa)
+        transaction.set_rollback(True)
+    assert not Notice.objects.exists()
+    assert not OrmQ.objects.exists()
+
+
+def test_a_notice_without_its_facts_is_refused_when_it_is_owed(
+    formosa: Organisation,
+) -> None:
+    with pytest.raises(ValueError, match="currency, expires_at"):
+        owe_notice(
+            NoticeKind.RECEIPT,
+            organisation=formosa,
+            episode="top-up:1",
+            context={"amount": 1, "receipt": "R-1", "paid_at": "", "path": "/"},
+            at=START,
+        )
+    assert not Notice.objects.exists()
+
+
+def test_each_reads_the_message_in_their_own_language(
+    formosa: Organisation, alice: User
+) -> None:
+    User.objects.filter(pk=alice.pk).update(language=Language.TRADITIONAL_CHINESE)
+    owe_receipt(formosa)
+    assert send_due_notices(START) == 2
+    subjects = {message.to[0]: message.subject for message in mail.outbox}
+    assert subjects[formosa.billing_email] == "US$2,000.00 added (receipt R-2026-0117)"
+    assert "US$2,000.00" in subjects[alice.email]
+
+
+@pytest.mark.parametrize("kind", list(NoticeKind))
+@pytest.mark.parametrize("language", list(Language))
+def test_every_kind_has_text_and_html_without_images(
+    formosa: Organisation, kind: NoticeKind, language: Language
+) -> None:
+    formosa.name = "Ben & <Jerry>"
+    formosa.language = language
+    formosa.save()
+    owe_notice(
+        kind,
+        organisation=formosa,
+        episode="once",
+        context={**RECEIPT, "reason": "insufficient_funds"},
+        at=START,
+    )
+    send_due_notices(START)
+    message = next(m for m in mail.outbox if m.to == [formosa.billing_email])
+    (html, _mime) = message.alternatives[0]  # type: ignore[attr-defined]
+    assert message.subject
+    assert "\n" not in message.subject
+    assert "Ben & <Jerry>" in str(message.body)
+    assert "Ben &amp; &lt;Jerry&gt;" in html
+    assert "<img" not in html
+    assert "http://testserver/top-ups/1/" in html
+    assert "http://testserver/top-ups/1/" in str(message.body)
+    assert f'lang="{"zh-Hant" if language != "en" else "en"}"' in html
+
+
+def test_funds_expire_on_the_last_day_of_the_organisation_not_of_utc(
+    formosa: Organisation,
+) -> None:
+    owe_receipt(formosa)
+    send_due_notices(START)
+    # Midnight in Taipei at the start of 1 January: 31 December is the last day.
+    assert "until 31 December 2026" in str(mail.outbox[0].body)
+
+
+def test_nothing_is_sent_before_its_time_or_twice(formosa: Organisation) -> None:
+    owe_receipt(formosa)
+    assert send_due_notices(START - timedelta(seconds=1)) == 0
+    assert send_due_notices(START) == 2
+    assert send_due_notices(START + timedelta(days=1)) == 0
+    assert len(mail.outbox) == 2
+
+
+class DeadMailServer(BaseEmailBackend):
+    def send_messages(self, email_messages: object) -> int:
+        raise OSError("nobody listens")
+
+
+def test_a_failure_is_kept_and_tried_again_later_and_later(
+    formosa: Organisation, settings: Settings
+) -> None:
+    settings.EMAIL_BACKEND = f"{__name__}.DeadMailServer"
+    owe_receipt(formosa)
+    at, waits = START, []
+    for _try in range(TRIES):
+        assert send_due_notices(at) == 0
+        notice = Notice.objects.order_by("id")[0]
+        assert notice.error == "OSError: nobody listens"
+        if notice.next_try_at is not None:
+            waits.append((notice.next_try_at - at).total_seconds() / 60)
+            at = notice.next_try_at
+    assert waits == [1, 5, 30, 120, 360, 1440]
+    assert send_due_notices(at + timedelta(days=99)) == 0
+    tasks = StaffTask.objects.filter(kind="notice_not_sent")
+    assert [task.organisation for task in tasks] == [formosa, formosa]
+
+
+def test_a_message_goes_out_once_the_mail_server_is_back(
+    formosa: Organisation,
+) -> None:
+    owe_receipt(formosa)
+    with override_settings(EMAIL_BACKEND=f"{__name__}.DeadMailServer"):
+        send_due_notices(START)
+    assert send_due_notices(START + timedelta(minutes=1)) == 2
+    assert {n.error for n in Notice.objects.all()} == {""}
+
+
+def test_a_sender_that_died_is_followed_by_another(formosa: Organisation) -> None:
+    owe_receipt(formosa)
+    # What a claim leaves behind when nothing comes after it.
+    Notice.objects.update(tries=1, next_try_at=START + timedelta(minutes=10))
+    assert send_due_notices(START + timedelta(minutes=9)) == 0
+    assert send_due_notices(START + timedelta(minutes=10)) == 2
+
+
+def test_the_job_is_enqueued_with_the_notice(formosa: Organisation) -> None:
+    owe_receipt(formosa)
+    assert [task.func() for task in OrmQ.objects.all()] == [
+        "accounts.jobs.send_notices"
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_senders_at_once_send_each_message_once(formosa: Organisation) -> None:
+    for number in range(10):
+        owe_receipt(formosa, f"top-up:{number}")
+    together = threading.Barrier(2)
+    sent: list[int] = []
+
+    def send() -> None:
+        together.wait()
+        sent.append(send_due_notices(START))
+        close_old_connections()
+        connection.close()
+
+    senders = [threading.Thread(target=send) for _sender in range(2)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    assert sum(sent) == len(mail.outbox) == 20
