@@ -1,26 +1,34 @@
 """The seeded world of every run: the same seed gives the same bytes.
 
-1,000 prepaid organisations with a line, five numbers and three lots each, one source,
-one rate card of some 5,000 prefixes, and files of call records in generic JSON. Every
-call is answered, international and paid from credit; the first two lots of each
-organisation run out on the way, so calls cross from lot to lot.
+1,000 prepaid organisations, each with a line, five numbers, three lots and a plan that
+gives two small minute pools; one source, one rate card of some 5,000 prefixes, and
+files of call records in generic JSON. Every call is answered and costs money; both
+pools and the first two lots of each organisation run out on the way, so calls cross
+from pool to lot and from lot to lot.
 """
 
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from django.db import transaction
 
-from accounts.models import BillingModePeriod, Organisation
+from accounts.models import BillingMode, BillingModePeriod, Organisation
 from calling.models import (
+    Bucket,
+    CallingPlan,
+    Licence,
     Line,
     NumberAssignment,
+    PlanBucket,
+    PlanKind,
     Purpose,
     Rate,
     RateCard,
     RateCardVersion,
     Source,
+    Subscription,
 )
 from credits.lock import lock_wallets
 from credits.models import EntryKind, Lot, LotKind, Wallet
@@ -49,6 +57,7 @@ DESTINATIONS = (
     ("8529", 11, "HK", "mobile"),
     ("659", 10, "SG", "mobile"),
     ("336", 11, "FR", "mobile"),
+    ("8869", 12, "TW", "mobile"),  # domestic
 )
 
 
@@ -60,7 +69,7 @@ def build_world() -> None:
     with transaction.atomic():
         organisations = make_organisations()
         make_lots(organisations)
-        make_numbers(organisations)
+        make_plans(make_numbers(organisations))
         make_rates()
         Source.objects.create(slug="bench", name="Benchmark", home_country="TW")
 
@@ -126,7 +135,7 @@ def make_lots(organisations: list[Organisation]) -> None:
     post_entries(wallets, drafts, at=OPENED)
 
 
-def make_numbers(organisations: list[Organisation]) -> None:
+def make_numbers(organisations: list[Organisation]) -> list[Line]:
     lines = Line.objects.bulk_create(
         Line(
             organisation=organisation,
@@ -145,6 +154,41 @@ def make_numbers(organisations: list[Organisation]) -> None:
         )
         for index, line in enumerate(lines)
         for number in range(NUMBERS_EACH)
+    )
+    return lines
+
+
+def make_plans(lines: list[Line]) -> None:
+    """A licence each of a plan with 30 domestic and 30 international minutes."""
+    plan = CallingPlan.objects.create(
+        name="Bench 30",
+        slug="bench-30",
+        family="bench",
+        kind=PlanKind.DOMESTIC_INTERNATIONAL,
+        billing_mode=BillingMode.PREPAID,
+        price=Decimal(5),
+        price_currency="USD",
+    )
+    for bucket in (Bucket.DOMESTIC, Bucket.INTERNATIONAL):
+        PlanBucket.objects.create(plan=plan, bucket=bucket, minutes=30)
+    subscriptions = Subscription.objects.bulk_create(
+        Subscription(
+            organisation=line.organisation,
+            plan=plan,
+            billing_mode=plan.billing_mode,
+            quantity=1,
+            starts_at=OPENED,
+        )
+        for line in lines
+    )
+    Licence.objects.bulk_create(
+        Licence(
+            organisation=line.organisation,
+            subscription=subscription,
+            line=line,
+            assigned_at=OPENED,
+        )
+        for line, subscription in zip(lines, subscriptions, strict=True)
     )
 
 
