@@ -94,7 +94,7 @@ class Courier(threading.Thread):
         elif len(tries) >= MOST_TRIES or error == NOT_HERE:
             self._note(row, tries, "given_up")
         else:
-            self._note(row, tries, "waiting", _pause(len(tries)))
+            self._note(row, tries, "waiting", pause_after(len(tries)))
         return None
 
     def _taken(self, row: sqlite3.Row, tries: list[Json], event: Json) -> None:
@@ -121,7 +121,7 @@ class Courier(threading.Thread):
             )
 
 
-def _pause(tries: int) -> float:
+def pause_after(tries: int) -> float:
     """1, 2, 4 … 60 seconds."""
     return min(2.0 ** (tries - 1), LONGEST_PAUSE_SECONDS)
 

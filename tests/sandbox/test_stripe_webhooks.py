@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import stripe
 
+from sandbox.stripe.deliver import pause_after
 from tests.sandbox.clicks import card, open_session, visit
 from tests.sandbox.receiver import Receiver
 from tests.stripe_sandbox import StripeSandbox, running_stripe
@@ -91,6 +92,10 @@ def test_what_was_not_taken_is_sent_again_and_signed_afresh(
     assert [attempt["status"] for attempt in delivery["tries"]] == [500, 200]
     pause = delivery["tries"][1]["at"] - delivery["tries"][0]["at"]
     assert 0.9 < pause < 2
+
+
+def test_pauses_double_up_to_a_minute() -> None:
+    assert [pause_after(tries) for tries in range(1, 9)] == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
 def test_deliveries_survive_a_restart_and_a_late_endpoint(
