@@ -35,7 +35,7 @@ STARTERS = {
 
 def may_ask_the_clock(name: str) -> bool:
     parts = name.removesuffix(".py").split("/")
-    return any(part in STARTERS or part.endswith("_admin") for part in parts)
+    return any(part in STARTERS or part.startswith("admin") for part in parts)
 
 
 def clock_calls(tree: ast.Module) -> Iterator[ast.AST]:
