@@ -14,5 +14,5 @@ class BillingConfig(AppConfig):
 
         stripe.default_http_client = stripe.RequestsClient(timeout=STRIPE_SECONDS)
         # It warns that the callback is deprecated, without an id that settings could
-        # silence. Why we keep the callback: docs/decisions/0004-webhook-callback.md.
+        # silence. Why we keep it: docs/decisions/0006-dj-stripe-is-a-mirror.md.
         registry.registered_checks.discard(check_webhook_event_callback_accepts_api_key)

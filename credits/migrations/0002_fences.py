@@ -1,4 +1,4 @@
-"""Only ledger entries move money: the triggers of docs/decisions/0003."""
+"""Only ledger entries move money: triggers, as docs/decisions/0002 says."""
 
 from django.db import migrations
 

@@ -57,7 +57,7 @@ class Wallet(models.Model):
     trigger = MicrosField(null=True, blank=True)  # type: ignore[misc]  # null is meant
     recharge_wanted = models.BooleanField(default=False)
     last_seq = models.BigIntegerField(default=0)
-    # SQLite's fence: the newest entry that moved this row (FENCES in docs/decisions).
+    # SQLite's fence: the newest entry that moved this row (docs/decisions/0002).
     moved_by = models.BigIntegerField(default=0, editable=False)
 
     class Meta:

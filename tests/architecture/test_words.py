@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.sources import name_of, text_files
+from tests.architecture.sources import ROOT, name_of, text_files
 
 # Written in two halves, so that this file does not find itself.
 FORBIDDEN = {
@@ -80,3 +80,21 @@ def links(text: str) -> list[Path]:
 def test_a_link_is_found() -> None:
     text = "see [x](a/b.md#part) and [y](https://example.com)"
     assert links(text) == [Path("a/b.md")]
+
+
+def test_code_names_documents_that_exist() -> None:
+    found = [
+        f"{name_of(path)} → {named}"
+        for path in text_files()
+        if path.suffix in {".py", ".sql", ".html"}
+        for named in re.findall(r"\bdocs/[\w/.-]+\.md", path.read_text("utf-8"))
+        if not (ROOT / named).exists()
+    ]
+    assert found == []
+
+
+def test_every_decision_is_in_the_index() -> None:
+    folder = ROOT / "docs" / "decisions"
+    written = {path.name for path in folder.glob("[0-9]*.md")}
+    listed = {str(path) for path in links((folder / "README.md").read_text("utf-8"))}
+    assert written == listed
