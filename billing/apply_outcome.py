@@ -17,11 +17,12 @@ from accounts.staff_tasks import raise_staff_task
 from billing.gateway import ORGANISATION, TOP_UP, Checkout, Payment
 from billing.incoming import note_incoming
 from billing.models import TopUp, TopUpState
+from billing.models.fields import sold_money
 from billing.numbers import take_receipt_number
 from credits.issue import issue_lot
 from credits.lock import lock_wallet
 from credits.models import Lot, LotKind
-from credits.money import amount_text, to_money
+from credits.money import amount_text
 
 NOT_ATTRIBUTED = "payment_not_attributed"
 PAID_TWICE = "paid_twice"
@@ -80,7 +81,7 @@ def _paid(top_up: TopUp, payment: Payment, *, at: datetime) -> None:
         return
     top_up.state = TopUpState.PAID
     top_up.stripe_payment_intent_id = payment.id
-    top_up.received = to_money(payment.received, payment.currency)
+    top_up.received = sold_money(payment.received, payment.currency)
     top_up.receipt_number = take_receipt_number(top_up.organisation, at=at)
     top_up.failure_code = ""
     top_up.paid_at = top_up.ended_at = at

@@ -12,6 +12,7 @@ from django.db import IntegrityError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.refusals import TollgateError, fence_code
+from credits.models import PrepaidOnly
 from credits.models.prepaid_only import NOT_FOR_SALE, NOT_FOR_SALE_SENTENCE
 
 
@@ -50,6 +51,14 @@ class PaymentsUnavailable(BillingError):
         "few minutes."
     )
     status = 503
+
+
+def judge_sale(sale: PrepaidOnly) -> None:
+    """Asks the constraint of rule 2.1 alone, before anything else is judged."""
+    sale.take_billing_mode()
+    for constraint in sale._meta.constraints:
+        if getattr(constraint, "violation_error_code", "") == NOT_FOR_SALE:
+            constraint.validate(type(sale), sale)
 
 
 @contextmanager

@@ -14,12 +14,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.audit import record_audit
 from accounts.models import Organisation, User
 from billing.models import StaffPayment, StaffPaymentKind
+from billing.models.fields import sold_money
 from billing.reasons import check_reason
-from billing.refusals import selling
+from billing.refusals import judge_sale, selling
 from credits.issue import issue_lot
 from credits.lock import lock_wallet
 from credits.models import LotKind
-from credits.money import Micros, amount_text, currency_of, to_money
+from credits.money import Micros, amount_text, currency_of
 
 
 def record_staff_payment(
@@ -41,14 +42,15 @@ def record_staff_payment(
             organisation=Organisation.objects.get(pk=organisation.pk),
             kind=kind,
             bank_reference=bank_reference.strip(),
-            amount=to_money(amount, wallet.currency),
+            amount=sold_money(amount, wallet.currency),
             recorded_by=recorded_by,
             recorded_at=at,
             note=note,
         )
-        payment.full_clean()
+        judge_sale(payment)
         _check_step(amount, wallet.currency)
         check_reason(note)
+        payment.full_clean()
         payment.save()
         _deliver(payment, before=before, at=at)
     return payment

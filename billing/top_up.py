@@ -18,10 +18,11 @@ from billing import gateway
 from billing.amount_limits import check_amount, check_room, terms_of
 from billing.apply_outcome import apply_outcome
 from billing.models import TopUp
+from billing.models.fields import sold_money
 from billing.quote import tax_on
-from billing.refusals import ClientKeyReused, StillRunning, selling
+from billing.refusals import ClientKeyReused, StillRunning, judge_sale, selling
 from credits.lock import lock_wallet
-from credits.money import Micros, to_money
+from credits.money import Micros
 
 # Longer than every try of every call takes: who died before is taken over after it.
 OPENING_LASTS = timedelta(seconds=90)
@@ -48,11 +49,11 @@ def start_top_up(
             top_up.client_key = client_key
             top_up.purchase_order = purchase_order
             top_up.actor = actor
-            # The rule of sale speaks before the limits of the amount.
-            top_up.full_clean()
+            judge_sale(top_up)
             terms = terms_of(wallet.currency)
             check_amount(amount, terms)
             check_room(amount, wallet, terms, at=at)
+            top_up.full_clean()
             top_up.save()
             _note_start(top_up, ip=ip, at=at)
     if top_up.credit_micros != amount:
@@ -88,7 +89,7 @@ def _order(organisation: Organisation, amount: Micros, *, at: datetime) -> TopUp
     tax = tax_on(amount)
 
     def money(micros: Micros) -> Money:
-        return to_money(micros, buyer.currency)
+        return sold_money(micros, buyer.currency)
 
     return TopUp(
         organisation=buyer,

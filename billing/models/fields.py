@@ -1,9 +1,12 @@
 """The column type of what is sold: an amount that shares its row's currency column."""
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from djmoney.money import Money
+
+from credits.money import Micros, to_decimal
 
 if TYPE_CHECKING:
 
@@ -28,3 +31,10 @@ class AmountField(Amounts):
             "currency_field_name": "currency",
         }
         super().__init__(*args, **kwargs)
+
+
+def sold_money(micros: Micros, currency: str) -> Money:
+    """The amount as a sale holds it; what is finer stays, and is refused there."""
+    exact = to_decimal(micros)
+    rounded = exact.quantize(Decimal("0.001"))
+    return Money(rounded if rounded == exact else exact, currency)
