@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Field, Lookup
+from django.db.models import Field, ForeignKey, Lookup
 from django.db.models.sql.compiler import SQLCompiler
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ else:
     AnyLookup = Lookup  # generic for the type checker alone
 
 
+# A foreign key does not inherit the lookups of ordinary fields.
+@ForeignKey.register_lookup
 @Field.register_lookup
 class Among(AnyLookup):
     lookup_name = "among"
