@@ -16,7 +16,6 @@ ROOT = Path(__file__).resolve().parent.parent
 # marker → the programs its tests start, by the names they have on Debian
 PROGRAMS = {
     "browser": ("chromium",),
-    "sip": ("kamailio", "sipp"),
 }
 LOCAL_POSTGRESQL = "postgres://postgres@127.0.0.1:5432"
 
