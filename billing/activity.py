@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time
 from accounts.models import Organisation
 from calling.models import UsageDay
 from credits.balance_chart import DAYS_BACK, DayPast
+from credits.display import shown
 from credits.forecast import A_DAY
 from credits.models import EntryKind, LedgerEntry, Lot, LotKind
 from credits.money import Micros
@@ -95,8 +96,8 @@ def read_movements(
     ).order_by()
     # Two halves, because each has its own index of (organisation, kind).
     columns = ("kind", "event_at", "amount", "note", "lot__sale_id", "lot__kind")
-    halves = (mine.filter(lot__isnull=gone).values_list(*columns) for gone in (0, 1))
-    with_lot, without_lot = halves
+    with_lot = mine.filter(lot__isnull=False).values_list(*columns)
+    without_lot = mine.filter(lot__isnull=True).values_list(*columns)
     found = [
         Movement(EntryKind(kind), at, amount, note, sale_id, lot_kind or "")
         for kind, at, amount, note, sale_id, lot_kind in with_lot.union(
@@ -144,18 +145,23 @@ def activity_rows(
     today: date,
     limit: int,
 ) -> list[ActivityRow]:
-    """Newest first; within a day its calls stand above what else happened."""
+    """Newest first; within a day its calls stand above what else happened.
+
+    Amounts are the differences of the balances as they are shown, so columns add up.
+    """
     rows = [_row_of_calls(day, of_day, today) for day, of_day in calls.items()]
     rows += [
         _row_of_movement(organisation.local_day(movement.at), movement)
         for movement in movements
     ]
     rows.sort(key=_age, reverse=True)
-    shown = []
+    seen, currency = [], organisation.currency
     for row in rows[:limit]:
-        shown.append(replace(row, balance_after=balance))
-        balance -= row.amount
-    return shown
+        before = balance - row.amount
+        amount = shown(balance, currency) - shown(before, currency)
+        seen.append(replace(row, amount=amount, balance_after=balance))
+        balance = before
+    return seen
 
 
 def _row_of_calls(day: date, calls: DayOfCalls, today: date) -> ActivityRow:

@@ -21,6 +21,7 @@ from billing.activity import (
 )
 from billing.models import TopUp, TopUpState
 from billing.service_state import (
+    Pill,
     ServiceNotice,
     Situation,
     service_notices,
@@ -57,7 +58,7 @@ class Overview:
     at: datetime
     today: date
     figures: BalanceFigures
-    pill: ServiceNotice
+    pill: Pill
     notices: list[ServiceNotice]
     forecast: Forecast | None
     chart: BalanceChart

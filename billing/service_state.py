@@ -56,9 +56,20 @@ class Situation:
         return self.organisation.local_day(self.at)
 
 
-def service_pill(notices: list[ServiceNotice]) -> ServiceNotice:
-    """The pill beside the title; an organisation without notices is active."""
-    return notices[0] if notices else ServiceNotice("good", "check", active(), "", "")
+@dataclass(frozen=True)
+class Pill:
+    """The word beside the title; its tone repeats what the word says."""
+
+    text: str
+    tone: str
+
+
+def service_pill(notices: list[ServiceNotice]) -> Pill:
+    """That of the most urgent notice; without one the service is active."""
+    text = notices[0].pill if notices else active()
+    if text in {active(), _("Post-paid")}:
+        return Pill(text, "good")
+    return Pill(text, "" if notices[0].tone == "info" else notices[0].tone)
 
 
 def active() -> str:

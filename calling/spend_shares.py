@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import Organisation
 from calling.models import Charge, Rate
-from credits.display import MINUS, date_text
+from credits.display import MINUS, date_text, shown_parts
 from credits.funds import share_text
 from credits.money import Micros
 
@@ -94,8 +94,8 @@ def read_spend_shares(organisation: Organisation, *, today: date) -> SpendShares
     return SpendShares(
         span,
         sum(row.now for row in sums),
-        _shares(by_destination, _other_destinations),
-        _shares(by_line, _other_lines),
+        _shares(by_destination, _other_destinations, organisation.currency),
+        _shares(by_line, _other_lines, organisation.currency),
     )
 
 
@@ -145,27 +145,43 @@ def _add(table: _Table, name: str, row: _Sum) -> None:
     table[name] = (now + row.now, before + row.before)
 
 
-def _shares(table: _Table, rest_name: Callable[[int], str]) -> tuple[Share, ...]:
+def _shares(
+    table: _Table, rest_name: Callable[[int], str], currency: str
+) -> tuple[Share, ...]:
     """The four largest, then all others as one; bars are relative to the largest."""
-    paid = [(name, *sums) for name, sums in table.items() if sums[0]]
-    paid.sort(key=lambda row: (-row[1], row[0]))
+    paid = [_Bar(name, *sums) for name, sums in table.items() if sums[0]]
+    paid.sort(key=lambda bar: (-bar.now, bar.name))
     # One other is named like the rest: "1 other" would take the same room.
     top, others = (paid, []) if len(paid) <= TOP + 1 else (paid[:TOP], paid[TOP:])
-    rest = (sum(row[1] for row in others), sum(row[2] for row in others))
-    widest = max([*(row[1] for row in top), rest[0]], default=0)
-    shares = [_share(name, now, before, widest) for name, now, before in top]
+    bars = list(top)
     if others:
-        name = rest_name(len(others))
-        shares.append(_share(name, *rest, widest, is_rest=True))
-    return tuple(shares)
+        rest = sum(bar.now for bar in others), sum(bar.before for bar in others)
+        bars.append(_Bar(rest_name(len(others)), *rest))
+    widest = max((bar.now for bar in bars), default=0)
+    amounts = shown_parts([bar.now for bar in bars], currency)
+    return tuple(
+        Share(
+            bar.name,
+            amount,
+            share_text(bar.now, widest),
+            bar.change,
+            is_rest=position == len(top),
+        )
+        for position, (bar, amount) in enumerate(zip(bars, amounts, strict=True))
+    )
 
 
-def _share(
-    name: str, now: Micros, before: Micros, widest: Micros, *, is_rest: bool = False
-) -> Share:
-    # To the nearest percent.
-    change = (200 * (now - before) + before) // (2 * before) if before > 0 else None
-    return Share(name, now, share_text(now, widest), change, is_rest)
+class _Bar(NamedTuple):
+    name: str
+    now: Micros
+    before: Micros
+
+    @property
+    def change(self) -> int | None:
+        """To the nearest percent; None where there was nothing before."""
+        if self.before <= 0:
+            return None
+        return (200 * (self.now - self.before) + self.before) // (2 * self.before)
 
 
 def _other_destinations(count: int) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from credits.display import date_text, whole_text
+from credits.display import date_text, units_text, whole_text
 from credits.forecast import DayAhead
 from credits.money import MICROS_PER_UNIT, Micros
 
@@ -50,7 +50,10 @@ class Label:
 
 @dataclass(frozen=True)
 class BalanceChart:
-    """Paths and positions; `zero` is set where the balance went below nothing."""
+    """Paths and positions; `zero` is set where the balance went below nothing.
+
+    Without `has_shape` there was never anything: a flat line says less than none.
+    """
 
     area: str
     line: str
@@ -64,6 +67,7 @@ class BalanceChart:
     labels: tuple[Label, ...]
     table: tuple[DayPast, ...]
     table_ahead: tuple[DayAhead, ...]
+    has_shape: bool
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ def balance_chart(
         line=line,
         forecast=_joined([(today.day, today.balance), *_middles(ahead)], scale),
         band=_band(today, ahead, scale),
-        grid=_grid(scale, currency),
+        grid=_grid(scale),
         zero=floor if scale.bottom < 0 else "",
         today_x=right,
         dot_x=_percent(scale.percent(today.day)),
@@ -122,6 +126,7 @@ def balance_chart(
         ),
         table=tuple(past[-1::-EVERY][::-1]),
         table_ahead=tuple(ahead[EVERY - 1 :: EVERY]),
+        has_shape=any(day.balance or day.gained for day in past),
     )
 
 
@@ -167,7 +172,7 @@ def _joined(points: Sequence[tuple[date, Micros]], scale: _Scale) -> str:
     return "M" + " L".join(scale.point(day, amount) for day, amount in points)
 
 
-def _grid(scale: _Scale, currency: str) -> tuple[GridLine, ...]:
+def _grid(scale: _Scale) -> tuple[GridLine, ...]:
     """Two to four lines at round amounts, the axis at zero not among them."""
     step = _round_step(scale.top)
     amounts = range(step, scale.top - step // 5, step)
@@ -175,7 +180,7 @@ def _grid(scale: _Scale, currency: str) -> tuple[GridLine, ...]:
         GridLine(
             _tenths(scale.down(amount)),
             _tenths(scale.pixels(amount) - 51),
-            whole_text(amount, currency),
+            units_text(amount),
         )
         for amount in amounts
     )

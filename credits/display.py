@@ -5,6 +5,7 @@ never more than there is: an amount finer than the currency's smallest unit is c
 rounded. Nothing here is stored or charged.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -52,6 +53,20 @@ def shown_up(micros: Micros, currency: str) -> Micros:
     return -shown(-micros, currency)
 
 
+def shown_parts(amounts: Sequence[Micros], currency: str) -> list[Micros]:
+    """Parts of a whole as they are shown: they add up to the whole as it is shown.
+
+    What cutting each takes away goes to those that lost most.
+    """
+    unit = _of(currency).micros_per_minor
+    parts = [shown(amount, currency) for amount in amounts]
+    missing = (shown(sum(amounts), currency) - sum(parts)) // unit
+    lost_most = sorted(range(len(amounts)), key=lambda n: parts[n] - amounts[n])
+    for n in lost_most[:missing]:
+        parts[n] += unit
+    return parts
+
+
 def money_text(micros: Micros, currency: str, *, plus: bool = False) -> str:
     """`US$2,364.37`, `−US$3.18`; with `plus` a gain reads `+US$500.00`."""
     micros = shown(micros, currency)
@@ -70,6 +85,11 @@ def whole_text(micros: Micros, currency: str) -> str:
     units = abs(micros) - abs(micros) % 1_000_000
     sign = _sign(-units if micros < 0 else units, plus=False)
     return f"{sign}{_of(currency).sign}{_figure(units, 0)}"
+
+
+def units_text(micros: Micros) -> str:
+    """`2,364`: only whole units and no sign, for the lines of a chart."""
+    return _figure(abs(micros) - abs(micros) % 1_000_000, 0)
 
 
 def exact_text(micros: Micros, currency: str, places: int = 0) -> str:
@@ -103,6 +123,11 @@ def amount_parts(micros: Micros, currency: str) -> AmountParts:
     whole, _, decimals = figure.partition(point)
     sign = _sign(micros, plus=False) + _of(currency).sign
     return AmountParts(sign, whole, point + decimals if decimals else "")
+
+
+def count_text(number: int) -> str:
+    """`4,317` calls, minutes, rows."""
+    return str(formats.number_format(number, force_grouping=True))
 
 
 def date_text(day: date, style: str = "date") -> str:

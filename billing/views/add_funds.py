@@ -88,6 +88,7 @@ def _pay(
 def not_for_sale(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Why nothing is sold here: the rule's own sentence, or no terms of sale."""
     context = {
+        "code": CreditsNotForSale.code,
         "sentence": CreditsNotForSale.sentence,
         "is_post_paid": not membership.organisation.buys_credits,
     }

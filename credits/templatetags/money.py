@@ -61,6 +61,12 @@ def parts(amount: Money | int, currency: str = "") -> display.AmountParts:
 
 
 @register.filter
+def count(number: int) -> str:
+    """4,317"""
+    return display.count_text(number)
+
+
+@register.filter
 def local_date(
     at: datetime | date | str, zone: Organisation | tzinfo | str | None = None
 ) -> str:

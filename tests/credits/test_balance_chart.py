@@ -97,6 +97,7 @@ def test_an_empty_wallet_has_a_flat_line_on_the_floor() -> None:
     past = [DayPast(TODAY - timedelta(days=n), 0) for n in range(DAYS_BACK, -1, -1)]
     chart = balance_chart(past, [], currency="USD", today_word="Today")
     assert {y for _, y in _points(chart.line)} == {240}
+    assert not chart.has_shape
 
 
 def test_at_most_five_dates_stand_under_the_chart_and_none_too_near_another() -> None:
@@ -113,9 +114,9 @@ def test_at_most_five_dates_stand_under_the_chart_and_none_too_near_another() ->
 def test_grid_lines_stand_at_round_amounts() -> None:
     chart = balance_chart(_past(gained_on=20), [], currency="USD", today_word="Today")
     assert [line.text for line in chart.grid] == [
-        "US$1,000",
-        "US$2,000",
-        "US$3,000",
+        "1,000",
+        "2,000",
+        "3,000",
     ]
 
 

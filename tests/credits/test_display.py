@@ -50,6 +50,18 @@ def test_shown_amount_differs_by_less_than_the_smallest_unit(
     assert display.shown(micros, currency) % step == 0
 
 
+@given(st.lists(st.integers(0, 10**12)), st.sampled_from(sorted(CURRENCIES)))
+def test_parts_as_shown_add_up_to_the_whole_as_shown(
+    amounts: list[int], currency: str
+) -> None:
+    parts = display.shown_parts(amounts, currency)
+    assert sum(parts) == display.shown(sum(amounts), currency)
+    step = CURRENCIES[currency].micros_per_minor
+    assert all(
+        abs(part - amount) < step for part, amount in zip(parts, amounts, strict=True)
+    )
+
+
 def test_gains_carry_a_plus_where_asked() -> None:
     assert display.money_text(500_000_000, "USD", plus=True) == "+US$500.00"
     assert display.plain_text(500_000_000, "USD", plus=True) == "+500.00"
