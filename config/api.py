@@ -3,7 +3,6 @@
 import base64
 import binascii
 
-from billing.api import router as billing_router
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import NinjaAPI
@@ -11,6 +10,7 @@ from ninja.security import HttpBearer
 
 from accounts.keys import find_key
 from accounts.models import ApiKey
+from billing.api import router as billing_router
 from config.problems import add_problem_handlers
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from config import environment
 from config.environment import BASE_DIR
 from config.settings.base import *  # noqa: F403
-from config.settings.base import CONTENT_SECURITY_POLICY, INSTALLED_APPS
+from config.settings.base import CONTENT_SECURITY_POLICY, INSTALLED_APPS, LOGGING
 
 # What the demo keeps: the database, its Stripe's, and the mail it would have sent.
 DEMO_FOLDER = Path(environment.text("DEMO_FOLDER", str(BASE_DIR / ".demo")))
@@ -35,3 +35,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# The local Stripe's every request would drown what the demo has to say.
+LOGGING["loggers"] = {"stripe": {"level": "WARNING"}}
