@@ -19,8 +19,8 @@ from calling.line_facts import Lines
 from calling.models import NumberType, WaitingReason
 from calling.models.calls import FREE_KINDS
 from calling.modes import NCE, Modes, mode_at
-from calling.numbers import is_toll_free
 from calling.owner import Owner
+from calling.phone_numbers import is_toll_free
 from calling.rate import RatedCall, RateView, rate_call
 from calling.rate_table import RateTable
 

@@ -1,9 +1,9 @@
 """Takes in call records, exactly once, and settles them in the same transaction.
 
-Every record is kept as it came. Under its key (source, record id) a digest that was seen
-before is a duplicate, another digest is a correction (rule 6.7); a record without owner
-or rate waits with its reason (rule 6.6). Locks the wallets first; what is acknowledged
-is committed. What the database refuses is kept apart and waits for staff (unit.py).
+Every record is kept as it came. Under its key (source, record id) a digest seen before
+is a duplicate, another digest is a correction (rule 6.7); a record without owner or
+rate waits with its reason (rule 6.6). Locks the wallets first; what is acknowledged is
+committed. What the database refuses is kept apart and waits for staff (unit.py).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

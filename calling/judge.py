@@ -34,7 +34,7 @@ def judge(calls: Collection[Call], seen: Seen, *, at: datetime) -> Lines:
     """Classifies the calls and finds what they correct; the wallets are locked."""
     owned = [call for call in calls if call.owner is not None]
     organisation_ids = {call.organisation_id for call in owned}
-    lines = _lines(owned, organisation_ids)
+    lines = lines_of(owned, organisation_ids)
     currencies = {call.owner.organisation.currency for call in owned if call.owner}
     facts = Facts(
         lines=lines,
@@ -49,7 +49,8 @@ def judge(calls: Collection[Call], seen: Seen, *, at: datetime) -> Lines:
     return lines
 
 
-def _lines(calls: Collection[Call], organisation_ids: Collection[int]) -> Lines:
+def lines_of(calls: Collection[Call], organisation_ids: Collection[int]) -> Lines:
+    """The lines the calls name, or whose number they came from; one query."""
     owns = (call.owner.own for call in calls if call.owner is not None)
     return read_lines(
         organisation_ids,

@@ -56,21 +56,22 @@ def kind_by_route(
 ) -> str:
     """The kind where the route alone decides; '' when the number dialled decides.
 
-    `service_kind` and `is_bridge` are those of the number dialled, if it is a service
-    number; an unassigned number is judged by its range.
+    What the sender says stands, as far as a format lets it say something. The service
+    kind and bridge are those of the number dialled, if it is a service number; a number
+    that nobody has is judged by its range.
     """
     if EMERGENCY in {said_kind, call_type} or call_type in EMERGENCY_WORDS:
         return EMERGENCY
     if said_kind == ON_NET or is_internal:
         return ON_NET
+    if said_kind:
+        return said_kind
     if direction == "inbound":
         free = service_kind == ServiceKind.TOLL_FREE or callee_is_toll_free
         if is_bridge or call_type in CONFERENCE_IN_WORDS:
             return CONFERENCE_IN_TOLL_FREE if free else CONFERENCE_IN_TOLL
         return TOLL_FREE_IN if free else TOLL_IN
-    if said_kind == CONFERENCE_OUT or call_type in CONFERENCE_OUT_WORDS:
-        return CONFERENCE_OUT
-    return ""
+    return CONFERENCE_OUT if call_type in CONFERENCE_OUT_WORDS else ""
 
 
 def kind_by_number(callee: str, usage_country: str, number_type: str) -> str:

@@ -57,6 +57,13 @@ class Lines:
             (line.organisation_id, line.identity): line for line in self.by_id.values()
         }
 
+    def families_that_end_all(self) -> frozenset[str]:
+        """Plan families of which one used-up bucket ends all (rule 7.2)."""
+        lines = self.by_id.values()
+        return frozenset(
+            plan.family for line in lines for plan in line.plans if plan.ends_all
+        )
+
     def find(
         self, organisation_id: int, user: str, line_id: int | None
     ) -> LineFacts | None:

@@ -14,7 +14,7 @@ from calling.allocate import PoolState
 from calling.call import Call
 from calling.kinds import CONFERENCE_OUT, DOMESTIC, INTERNATIONAL
 from calling.models import Bucket, MinutePool
-from calling.pool_size import read_sizes
+from calling.pool_size import Sizes, read_sizes
 from calling.regions import ZONE_A, country_of
 from credits.bulk import update_rows
 
@@ -138,14 +138,16 @@ def read_pools(
     organisation_ids: Collection[int],
     months: Collection[date],
     ends_all: Collection[str],
+    *,
+    lock: bool = True,
 ) -> Pools:
-    """The pools there are, locked; one statement."""
+    """The pools there are, locked unless only asked about; one statement."""
     found = Pools(ends_all)
-    rows = (
-        MinutePool.objects.select_for_update(no_key=True)
-        .filter(organisation__among=list(organisation_ids), period_start__in=months)
-        .order_by("pk")
-    )
+    rows = MinutePool.objects.filter(
+        organisation__among=list(organisation_ids), period_start__in=months
+    ).order_by("pk")
+    if lock:
+        rows = rows.select_for_update(no_key=True)
     for row in rows:
         key = PoolKey(
             row.organisation_id,
@@ -160,37 +162,41 @@ def read_pools(
 
 
 def make_missing(
-    pools: Pools, wanted: Iterable[PoolKey], zones: Mapping[int, ZoneInfo]
+    pools: Pools,
+    wanted: Iterable[PoolKey],
+    zones: Mapping[int, ZoneInfo],
+    *,
+    save: bool = True,
 ) -> None:
-    """Makes the pools that a first call of the month asks for."""
+    """Makes the pools that a first call of the month asks for.
+
+    A quote only asks what they would be and saves none.
+    """
     missing = sorted({key for key in wanted if key not in pools.by_key}, key=str)
     if not missing:
         return
     sizes = read_sizes({key.organisation_id for key in missing})
-    rows = []
-    for key in missing:
-        start, end = period_of(key.period_start, zones[key.organisation_id])
-        seconds = sizes.seconds(
-            key.organisation_id,
-            key.family,
-            key.bucket,
-            country=key.usage_country,
-            line_id=key.line_id,
-            period=(start, end),
-        )
-        rows.append(
-            MinutePool(
-                organisation_id=key.organisation_id,
-                period_start=key.period_start,
-                usage_country=key.usage_country,
-                family=key.family,
-                bucket=key.bucket,
-                line_id=key.line_id,
-                starts_at=start,
-                ends_at=end,
-                granted_seconds=seconds,
-                remaining_seconds=seconds,
-            )
-        )
-    for key, row in zip(missing, MinutePool.objects.bulk_create(rows), strict=True):
+    rows = [_new_pool(key, sizes, zones[key.organisation_id]) for key in missing]
+    if save:
+        rows = MinutePool.objects.bulk_create(rows)
+    for key, row in zip(missing, rows, strict=True):
         pools.add(key, row)
+
+
+def _new_pool(key: PoolKey, sizes: Sizes, zone: ZoneInfo) -> MinutePool:
+    start, end = period_of(key.period_start, zone)
+    seconds = sizes.seconds(
+        key.organisation_id,
+        key.family,
+        key.bucket,
+        country=key.usage_country,
+        line_id=key.line_id,
+        period=(start, end),
+    )
+    return MinutePool(
+        **key._asdict(),
+        starts_at=start,
+        ends_at=end,
+        granted_seconds=seconds,
+        remaining_seconds=seconds,
+    )

@@ -15,7 +15,6 @@ from calling.formats.record import BadRow, Profile
 from calling.formats.registry import read_again
 from calling.judge import find_owners, judge
 from calling.models import RawRecord, RecordState, Source, WaitingReason
-from calling.outcome import Outcome, outcome_of
 from calling.seen import Seen, read_seen
 from calling.settle import settle_calls
 from calling.unit import run_unit
@@ -60,8 +59,9 @@ def settle_waiting(*, at: datetime, batch: int = BATCH) -> list[Replayed]:
             key=lambda row: row.source_id,
         ):
             source = Source.objects.get(pk=source_id)
-            replay = _Replay(source, at, settled)
-            run_unit(list(several), replay.settle, replay.refuse)
+            replay = _Replay(source, at)
+            found = run_unit(list(several), replay.settle, replay.refuse)
+            settled += [one for one in found if one is not None]
 
 
 def _read_waiting(after: int, limit: int) -> list[Waiting]:
@@ -71,12 +71,11 @@ def _read_waiting(after: int, limit: int) -> list[Waiting]:
 
 
 class _Replay:
-    def __init__(self, source: Source, at: datetime, settled: list[Replayed]) -> None:
+    def __init__(self, source: Source, at: datetime) -> None:
         self.source = source
         self.at = at
-        self.settled = settled
 
-    def settle(self, rows: Sequence[Waiting]) -> list[Outcome]:
+    def settle(self, rows: Sequence[Waiting]) -> list[Replayed | None]:
         calls = [call for row in rows if (call := self._read(row)) is not None]
         find_owners(calls, self.source)
         wallets = lock_wallets({call.organisation_id for call in calls if call.owner})
@@ -89,13 +88,11 @@ class _Replay:
         self._note(calls, {row.id: row.reason for row in rows})
         supersede(ready, seen)
         settle_calls(ready, wallets, lines, source_id=self.source.pk, at=self.at)
-        self.settled += [Replayed(call.call_id, call.revision) for call in ready]
-        return [outcome_of(call) for call in calls]
+        return [Replayed(call.call_id, call.revision) for call in ready]
 
-    def refuse(self, row: Waiting) -> Outcome:
-        reason = WaitingReason.REFUSED.value
-        write_states([(row.id, WAITING, reason)])
-        return Outcome(WAITING, reason)
+    def refuse(self, row: Waiting) -> None:
+        """Leaves the record that the database refuses to staff."""
+        write_states([(row.id, WAITING, WaitingReason.REFUSED.value)])
 
     def _read(self, row: Waiting) -> Call | None:
         try:

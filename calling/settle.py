@@ -61,13 +61,7 @@ def _pools(
         for call in calls
         if call.previous is not None
     }
-    ends_all = {
-        plan.family
-        for line in lines.by_id.values()
-        for plan in line.plans
-        if plan.ends_all
-    }
-    pools = read_pools(organisation_ids, months, ends_all)
+    pools = read_pools(organisation_ids, months, lines.families_that_end_all())
     zones = {
         call.organisation_id: call.owner.organisation.zone
         for call in calls

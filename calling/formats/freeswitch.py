@@ -22,7 +22,7 @@ from calling.formats.fields import (
     text_of,
 )
 from calling.formats.record import BadRow, CallRecordIn, Profile, RowError
-from calling.numbers import Reading, read_number
+from calling.phone_numbers import Reading, read_number
 
 VANILLA_CONTEXTS = {"default": "outbound", "public": "inbound"}
 _FORM = "application/x-www-form-urlencoded"

@@ -17,7 +17,7 @@ from calling.formats.fields import (
     time_of,
 )
 from calling.formats.record import BadRow, CallRecordIn, Fields, Profile
-from calling.numbers import Reading, read_number
+from calling.phone_numbers import Reading, read_number
 
 DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=refuse_constant)
 KINDS = frozenset({"conference_out", "emergency", "on_net"})

@@ -10,10 +10,10 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
-from djmoney.models.fields import MoneyField
 
 from accounts.models import BillingMode, Organisation
 from calling.models.lines import Line
+from calling.models.price import PriceField
 
 
 class PlanKind(models.TextChoices):
@@ -62,9 +62,7 @@ class CallingPlan(models.Model):
         blank=True,
         help_text=_("Where a licence may be used; empty means everywhere."),
     )
-    price = MoneyField(
-        _("price per licence and month"), max_digits=12, decimal_places=3
-    )
+    price = PriceField(_("price per licence and month"))
     requires = models.SlugField(
         _("requires"), blank=True, help_text=_("A family the line must have as well.")
     )
