@@ -191,5 +191,6 @@ def lines_of(organisation: Organisation) -> list[tuple[int, str]]:
 def destinations_of(organisation: Organisation, first: date, last: date) -> list[str]:
     """What was called in the period, by name; to choose from."""
     charges = matching_charges(organisation, CallFilter(first, last))
-    names = charges.order_by().values_list("destination", flat=True).distinct()
-    return sorted(name for name in names if name)
+    called = charges.order_by().values("rate_card_version", "prefix").distinct()
+    names = called.annotate(name=destination_name()).values_list("name", flat=True)
+    return sorted({name for name in names if name})

@@ -1,8 +1,8 @@
 """Why a call cost what it cost, step by step, and which money paid for it.
 
-Reads what was stored when the call was settled and computes nothing anew: the rating
-snapshot of its charge, the parts of rule 8, and the ledger entries that carry its
-reference. Every step adds up to the next.
+Reads what was stored when the call was settled: the rating snapshot of its charge, the
+parts of rule 8, and the ledger entries that carry its reference. Every step adds up to
+the next; the only arithmetic is that of `rate_call`, which made the price.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from calling.models import CallRecord, Charge, MinutePool, Rate
+from calling.rate import RateView, rate_call
 from credits.display import last_day
 from credits.models import EntryKind, LedgerEntry, LotKind
 from credits.money import Micros
@@ -33,7 +34,7 @@ class CallExplanation:
     charge: Charge
     rate: Rate | None
     pool: MinutePool | None
-    usage_amount: Micros
+    listed_amount: Micros
     lots: list[LotPart]
     earlier: list[Charge]
 
@@ -44,14 +45,12 @@ class CallExplanation:
     @property
     def is_minimum(self) -> bool:
         """Whether the smallest charge applied instead of the computed one."""
-        charge = self.charge
-        computed = self.usage_amount + charge.connect_fee
-        return charge.rated_amount > computed
+        return self.charge.rated_amount > self.listed_amount
 
     @property
-    def listed_amount(self) -> Micros:
-        """What the steps come to before the smallest charge."""
-        return self.usage_amount + self.charge.connect_fee
+    def time_amount(self) -> Micros:
+        """The part of the price that grows with time."""
+        return self.listed_amount - self.charge.connect_fee
 
     @property
     def steps_differ(self) -> bool:
@@ -73,19 +72,27 @@ def explain_call(call: CallRecord) -> CallExplanation | None:
         charge=newest,
         rate=_rate_of(newest),
         pool=newest.pool,
-        usage_amount=_usage_amount(newest),
+        listed_amount=_listed_amount(newest) if newest.interval_1 else 0,
         lots=_lots_of(newest),
         earlier=charges[1:],
     )
 
 
-def _usage_amount(charge: Charge) -> Micros:
-    """The part of the price that grows with time; the fee is what is left of it."""
-    priced = charge.billed_seconds * charge.rate_per_minute
-    computed = -(-priced // 60) if priced % 60 > 30 else priced // 60
-    if charge.rated_amount > charge.minimum_charge:
-        return charge.rated_amount - charge.connect_fee
-    return computed
+def _listed_amount(charge: Charge) -> Micros:
+    """Fee and minutes by the stored rate, before any smallest charge."""
+    without_minimum = RateView(
+        charge.prefix,
+        "",
+        "",
+        "",
+        charge.rate_per_minute,
+        charge.connect_fee,
+        charge.interval_1,
+        charge.interval_n,
+        0,
+        is_blocked=False,
+    )
+    return rate_call(without_minimum, charge.billed_seconds).amount
 
 
 def _rate_of(charge: Charge) -> Rate | None:

@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
     path("", include("accounts.urls")),
     path("", include("billing.urls")),
+    path("", include("calling.urls")),
     path("stripe/", include("djstripe.urls", namespace="djstripe")),
     path("healthz", healthz),
     path("api/v1/", api.urls),

@@ -107,6 +107,11 @@ def rate_text(micros: Micros, currency: str) -> str:
     return exact_text(micros, currency, RATE_PLACES)
 
 
+def column_text(micros: Micros, places: int) -> str:
+    """The figure alone, in a column whose heading names the currency."""
+    return _sign(micros, plus=False) + _figure(abs(micros), places)
+
+
 def places_of(amounts: list[Micros], currency: str) -> int:
     """The fewest places that show each of these amounts exactly."""
     for places in range(_of(currency).places, MOST_PLACES):
@@ -123,6 +128,15 @@ def amount_parts(micros: Micros, currency: str) -> AmountParts:
     whole, _, decimals = figure.partition(point)
     sign = _sign(micros, plus=False) + _of(currency).sign
     return AmountParts(sign, whole, point + decimals if decimals else "")
+
+
+def duration_text(seconds: int) -> str:
+    """`2:05` minutes and seconds; `1:02:05` with hours."""
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minute:02}:{second:02}"
+    return f"{minute}:{second:02}"
 
 
 def count_text(number: int) -> str:

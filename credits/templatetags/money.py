@@ -61,6 +61,18 @@ def parts(amount: Money | int, currency: str = "") -> display.AmountParts:
 
 
 @register.filter
+def column(amount: int, places: int) -> str:
+    """The amount alone, with as many places as its column has: 0.0138"""
+    return display.column_text(amount, places)
+
+
+@register.filter
+def duration(seconds: int) -> str:
+    """2:05, 1:02:05"""
+    return display.duration_text(seconds)
+
+
+@register.filter
 def count(number: int) -> str:
     """4,317"""
     return display.count_text(number)
@@ -91,9 +103,17 @@ def table_date(
 
 
 @register.filter
-def day_date(day: date) -> str:
+def day_date(
+    at: datetime | date | str, zone: Organisation | tzinfo | str | None = None
+) -> str:
     """14 Dec / 12/14, where the year is plain."""
-    return display.date_text(day, "day")
+    return display.date_text(_day(at, zone), "day")
+
+
+@register.filter
+def year_month(day: date) -> str:
+    """November 2026 / 2026年11月"""
+    return display.date_text(day, "year_month")
 
 
 @register.filter
