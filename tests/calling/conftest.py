@@ -1,0 +1,36 @@
+"""A switch, a price list and a phone for the calling tests."""
+
+import pytest
+
+from accounts.models import Organisation
+from calling.models import Line, RateCardVersion, Source
+from tests.calling import telephony
+
+
+@pytest.fixture
+def pbx(db: None) -> Source:
+    """A switch in Taiwan."""
+    return telephony.make_source()
+
+
+@pytest.fixture
+def card(db: None) -> RateCardVersion:
+    """Everybody's price list in US dollars."""
+    return telephony.make_card(
+        [
+            {"prefix": "81", "rate": "0.021", "country": "JP"},
+            {"prefix": "8190", "rate": "0.11", "interval_1": 30, "interval_n": 6},
+            {"prefix": "886", "rate": "0.02", "country": "TW"},
+            {"prefix": "886800", "rate": "0", "number_type": "tollfree"},
+            {"prefix": "88620", "rate": "1", "number_type": "premium"},
+            {"prefix": "1900", "rate": "0", "is_blocked": True},
+            {"prefix": "44", "rate": "0.012"},
+            {"prefix": "447500", "rate": "0.341", "connect_fee": "0.05"},
+        ]
+    )
+
+
+@pytest.fixture
+def mei(formosa: Organisation) -> Line:
+    """Mei's phone in Taipei, without a plan."""
+    return telephony.make_line(formosa, "+886223456789", identity="mei")
