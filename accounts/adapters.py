@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import time
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -16,7 +17,7 @@ from django.http import HttpRequest
 from django.utils import translation
 from django.utils.encoding import force_bytes
 
-from accounts.access import recently_signed_in
+from accounts.access import SIGNED_IN_AT, recently_signed_in
 from accounts.models import Language, ProviderSettings, User
 from accounts.rate_limits import too_many_requests
 from accounts.send import sender
@@ -32,6 +33,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped li
         user.language = current_language()
         saved: User = super().save_user(request, user, form, commit)
         return saved
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        super().login(request, user)
+        request.session[SIGNED_IN_AT] = time.time()
 
     def format_email_subject(self, subject: str) -> str:
         """The subject carries the fact; who writes stands in the sender."""

@@ -87,17 +87,22 @@ class StaffMiddleware:
         return self._second_factor(request, request.user)
 
     def _second_factor(self, request: HttpRequest, user: User) -> HttpResponse | None:
-        if not settings.STAFF_NEED_SECOND_FACTOR or used_second_factor(request):
+        if not settings.STAFF_NEED_SECOND_FACTOR:
             return None
-        if has_second_factor(user):
+        if not has_second_factor(user):
+            messages.info(
+                request,
+                _(
+                    "Staff sign in with two factors. "
+                    "Set up your authenticator app first."
+                ),
+            )
+            return redirect("mfa_activate_totp")
+        if not used_second_factor(request):
             return redirect_to_login(
                 request.get_full_path(), reverse("mfa_reauthenticate")
             )
-        messages.info(
-            request,
-            _("Staff sign in with two factors. Set up your authenticator app first."),
-        )
-        return redirect("mfa_activate_totp")
+        return None
 
 
 class AccessMiddleware:

@@ -158,16 +158,51 @@ def test_staff_without_a_second_factor_are_led_to_setting_one_up(
     assert posted.headers["Location"] == ACTIVATE
 
 
+@pytest.mark.django_db(transaction=True)  # the session learns of it after the commit
+def test_staff_enter_once_their_second_factor_is_set_up(
+    client: Client, staff: User
+) -> None:
+    sign_in(client, staff)
+    activate_second_factor(client)
+    assert client.get("/admin/").status_code == 200
+    assert client.get("/accounts/2fa/recovery-codes/").status_code == 200
+
+
 def test_staff_enter_with_their_second_factor(client: Client, staff: User) -> None:
     sign_in(client, staff)
     secret = activate_second_factor(client)
-    # This session was opened with the password alone.
-    answer = client.get("/admin/")
-    assert answer.headers["Location"] == f"{REAUTHENTICATE}?next=/admin/"
     forget_used_codes()
-    answer = client.post(REAUTHENTICATE, {"code": app_code(secret), "next": "/admin/"})
+    elsewhere = Client()
+    sign_in(elsewhere, staff)
+    elsewhere.post(AUTHENTICATE, {"code": app_code(secret)})
+    assert elsewhere.get("/admin/").status_code == 200
+
+
+def test_a_staff_session_without_the_second_factor_is_asked_for_it(
+    client: Client, staff: User
+) -> None:
+    sign_in(client, staff)
+    secret = activate_second_factor(client)
+    forget_used_codes()
+    by_password = Client()
+    by_password.force_login(staff)
+    answer = by_password.get("/admin/")
+    assert answer.headers["Location"] == f"{REAUTHENTICATE}?next=/admin/"
+    form = {"code": app_code(secret), "next": "/admin/"}
+    answer = by_password.post(REAUTHENTICATE, form)
     assert answer.headers["Location"] == "/admin/"
-    assert client.get("/admin/").status_code == 200
+    assert by_password.get("/admin/").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_staff_whose_second_factor_is_gone_stay_out(
+    client: Client, staff: User
+) -> None:
+    sign_in(client, staff)
+    activate_second_factor(client)
+    client.post("/accounts/2fa/totp/deactivate/")
+    assert not Authenticator.objects.exists()
+    assert client.get("/admin/").headers["Location"] == ACTIVATE
 
 
 def test_development_alone_lets_staff_in_without(client: Client, staff: User) -> None:

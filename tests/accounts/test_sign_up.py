@@ -32,6 +32,8 @@ def test_the_code_from_the_mail_signs_in(client: Client, db: None) -> None:
     assert answer.headers["Location"] == "/"
     dora = User.objects.get(email="dora@example.com")
     assert signed_in_user(client) == str(dora.pk)
+    # That was a recent proof: nobody asks for the password again.
+    assert client.get("/accounts/2fa/totp/activate/").status_code == 200
 
 
 def test_the_code_may_be_typed_carelessly(client: Client, db: None) -> None:
