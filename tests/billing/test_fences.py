@@ -33,7 +33,7 @@ def test_sale_keeps_its_organisation_and_mode(
         moved = f"UPDATE {table} SET organisation_id = %s WHERE id = %s"
         assert refusal_of(moved, other.pk, sale.pk) == "sale_keeps_mode"
         changed = f"UPDATE {table} SET billing_mode = 'NCE' WHERE id = %s"
-        assert refusal_of(changed, sale.pk) == "sale_keeps_mode"
+        assert refusal_of(changed, sale.pk) == "credits_not_for_sale"
         sale.refresh_from_db()
         assert (sale.organisation_id, sale.billing_mode) == (formosa.pk, "PREPAID")
 

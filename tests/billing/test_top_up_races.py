@@ -3,22 +3,23 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
 
 import pytest
 import stripe
-from django.db import connections
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
-from accounts.models import (
-    Notice,
-    NoticeKind,
-)
+from accounts.models import Notice, NoticeKind, Organisation
+from accounts.refusals import fence_code
 from billing.models import TopUp
-from billing.refusals import (
-    StillRunning,
-)
+from billing.refusals import StillRunning
 from billing.top_up import finish_top_up
+from tests import makers
 from tests.billing.buying import Buyer, assert_paid_once
+
+Result = TypeVar("Result")
 
 
 @pytest.mark.postgresql
@@ -56,13 +57,78 @@ def at_once(jobs: Sequence[Callable[[], object]]) -> None:
     """Runs the jobs in threads that set off together; raises what any of them did."""
     barrier = threading.Barrier(len(jobs))
 
-    def run(job: Callable[[], object]) -> None:
+    def run(job: Callable[[], object]) -> object:
         barrier.wait()
+        return job()
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        for done in [pool.submit(closing(partial(run, job))) for job in jobs]:
+            done.result()
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_sale_during_an_uncommitted_move_waits_and_is_refused(
+    formosa: Organisation,
+) -> None:
+    moved, may_commit = threading.Event(), threading.Event()
+
+    def move() -> None:
+        with transaction.atomic():
+            Organisation.objects.filter(pk=formosa.pk).update(billing_mode="NCE")
+            moved.set()
+            assert may_commit.wait(10)
+
+    def sell() -> str:
+        assert moved.wait(10)
         try:
-            job()
+            makers.make_top_up(formosa)  # read as prepaid: the copy would lie
+        except IntegrityError as error:
+            return fence_code(error)
+        return "sold"
+
+    with ThreadPoolExecutor(2) as pool:
+        moving, selling = pool.submit(closing(move)), pool.submit(closing(sell))
+        with pytest.raises(TimeoutError):
+            selling.result(timeout=0.5)  # it waits for the move
+        may_commit.set()
+        moving.result()
+        assert selling.result() == "credits_not_for_sale"
+    assert not TopUp.objects.exists()
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_move_waits_for_a_sale_that_has_not_committed(formosa: Organisation) -> None:
+    sold, may_commit = threading.Event(), threading.Event()
+
+    def sell() -> None:
+        with transaction.atomic():
+            makers.make_top_up(formosa)
+            sold.set()
+            assert may_commit.wait(10)
+
+    def move() -> None:
+        assert sold.wait(10)
+        Organisation.objects.filter(pk=formosa.pk).update(billing_mode="NCE")
+
+    with ThreadPoolExecutor(2) as pool:
+        selling, moving = pool.submit(closing(sell)), pool.submit(closing(move))
+        with pytest.raises(TimeoutError):
+            moving.result(timeout=0.5)
+        may_commit.set()
+        selling.result()
+        moving.result()
+    assert TopUp.objects.count() == 1
+
+
+def closing(job: Callable[[], Result]) -> Callable[[], Result]:
+    """The job, and the thread's connection closed after it."""
+
+    def run() -> Result:
+        try:
+            return job()
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        for done in [pool.submit(run, job) for job in jobs]:
-            done.result()
+    return run

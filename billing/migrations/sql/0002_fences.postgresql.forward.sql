@@ -28,14 +28,25 @@ CREATE TRIGGER top_up_prove_sale BEFORE INSERT ON billing_topup
 CREATE TRIGGER staff_payment_prove_sale BEFORE INSERT ON billing_staffpayment
   FOR EACH ROW EXECUTE FUNCTION billing_prove_sale();
 
+-- A sale keeps its organisation and mode; handed to NCE, it is refused as sold to it.
+CREATE FUNCTION billing_keep_sale() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE code text := 'sale_keeps_mode';
+BEGIN
+  IF NEW.billing_mode <> 'PREPAID' OR OLD.organisation_id <> NEW.organisation_id AND EXISTS
+    (SELECT 1 FROM accounts_organisation
+      WHERE id = NEW.organisation_id AND billing_mode <> 'PREPAID')
+  THEN code := 'credits_not_for_sale'; END IF;
+  RAISE EXCEPTION '%', code
+    USING ERRCODE = '23514', CONSTRAINT = code, TABLE = TG_TABLE_NAME;
+END $$;
 CREATE TRIGGER top_up_keeps_mode BEFORE UPDATE ON billing_topup FOR EACH ROW
   WHEN (OLD.organisation_id IS DISTINCT FROM NEW.organisation_id
      OR OLD.billing_mode IS DISTINCT FROM NEW.billing_mode)
-  EXECUTE FUNCTION billing_refuse('sale_keeps_mode');
+  EXECUTE FUNCTION billing_keep_sale();
 CREATE TRIGGER staff_payment_keeps_mode BEFORE UPDATE ON billing_staffpayment FOR EACH ROW
   WHEN (OLD.organisation_id IS DISTINCT FROM NEW.organisation_id
      OR OLD.billing_mode IS DISTINCT FROM NEW.billing_mode)
-  EXECUTE FUNCTION billing_refuse('sale_keeps_mode');
+  EXECUTE FUNCTION billing_keep_sale();
 
 CREATE TRIGGER top_up_keeps_amount BEFORE UPDATE ON billing_topup FOR EACH ROW
   WHEN (OLD.currency IS DISTINCT FROM NEW.currency OR OLD.credit IS DISTINCT FROM NEW.credit

@@ -12,14 +12,27 @@ CREATE TRIGGER staff_payment_prove_sale BEFORE INSERT ON billing_staffpayment BE
     (SELECT currency FROM accounts_organisation WHERE id = NEW.organisation_id);
 END;
 
+-- A sale keeps its organisation and mode; handed to NCE, it is refused as sold to it.
 CREATE TRIGGER top_up_keeps_mode BEFORE UPDATE ON billing_topup
 WHEN OLD.organisation_id IS NOT NEW.organisation_id
   OR OLD.billing_mode IS NOT NEW.billing_mode
-BEGIN SELECT RAISE(ABORT, 'sale_keeps_mode'); END;
+BEGIN
+  SELECT RAISE(ABORT, 'credits_not_for_sale') WHERE NEW.billing_mode IS NOT 'PREPAID'
+    OR OLD.organisation_id <> NEW.organisation_id AND EXISTS
+    (SELECT 1 FROM accounts_organisation
+      WHERE id = NEW.organisation_id AND billing_mode <> 'PREPAID');
+  SELECT RAISE(ABORT, 'sale_keeps_mode');
+END;
 CREATE TRIGGER staff_payment_keeps_mode BEFORE UPDATE ON billing_staffpayment
 WHEN OLD.organisation_id IS NOT NEW.organisation_id
   OR OLD.billing_mode IS NOT NEW.billing_mode
-BEGIN SELECT RAISE(ABORT, 'sale_keeps_mode'); END;
+BEGIN
+  SELECT RAISE(ABORT, 'credits_not_for_sale') WHERE NEW.billing_mode IS NOT 'PREPAID'
+    OR OLD.organisation_id <> NEW.organisation_id AND EXISTS
+    (SELECT 1 FROM accounts_organisation
+      WHERE id = NEW.organisation_id AND billing_mode <> 'PREPAID');
+  SELECT RAISE(ABORT, 'sale_keeps_mode');
+END;
 
 CREATE TRIGGER top_up_keeps_amount BEFORE UPDATE ON billing_topup
 WHEN OLD.currency IS NOT NEW.currency OR OLD.credit IS NOT NEW.credit

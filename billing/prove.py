@@ -1,0 +1,168 @@
+"""Proves the sales from the ledger and the audit trail; changes nothing.
+
+Invariants 8, 20, 22 and 26 as far as billing knows them: a sale that was paid has its
+lot and a lot that was sold its sale, nothing left `paid`, no organisation on NCE
+bought, and every event of Stripe is done or waits within its time.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
+
+from accounts.fences import absent_fences
+from accounts.models import AuditEvent, BillingMode, BillingModePeriod, Notice
+from billing.incoming import incoming_of
+from billing.models import NumberSeries, StaffPayment, StripeInbox, TopUp
+from credits.models import Lot, LotKind, Wallet
+from credits.models.wallet import SOLD_KINDS
+from credits.money import Micros
+from credits.prove import Proof
+
+# Whoever bought while a move was waiting for the wallet may carry a later moment.
+CLOCKS = timedelta(minutes=1)
+WITHIN_ITS_TIME = timedelta(hours=1)
+Row = TypeVar("Row", bound=Model)
+
+
+def prove(organisation_id: int | None = None, *, at: datetime) -> Proof:
+    top_ups = _narrowed(TopUp.objects.order_by("pk"), organisation_id)
+    payments = _narrowed(StaffPayment.objects.order_by("pk"), organisation_id)
+    lots = _narrowed(Lot.objects.order_by("pk"), organisation_id)
+    wallets = _narrowed(Wallet.objects.order_by("pk"), organisation_id)
+    breaches = [
+        *_sales_and_lots(top_ups, payments, lots),
+        *_left_paid(top_ups),
+        *_moved_sales(top_ups),
+        *_sold_on_nce(top_ups, payments, lots),
+        *_incoming(wallets),
+        *(f"fence {name} is missing (7)" for name in absent_fences("accounts")),
+        *(f"fence {name} is missing (7)" for name in absent_fences("billing")),
+    ]
+    late: list[str] = []
+    if organisation_id is None:
+        breaches += _receipt_gaps()
+        late += _waiting_events(at)
+    late += _waiting_notices(organisation_id, at)
+    return Proof(
+        checked=top_ups.count() + payments.count(), breaches=breaches, late=late
+    )
+
+
+def _narrowed(rows: "QuerySet[Row]", organisation_id: int | None) -> "QuerySet[Row]":
+    return rows.filter(organisation=organisation_id) if organisation_id else rows
+
+
+def _sales_and_lots(
+    top_ups: "QuerySet[TopUp]",
+    payments: "QuerySet[StaffPayment]",
+    lots: "QuerySet[Lot]",
+) -> Iterator[str]:
+    """8: one lot for each paid sale, of its amount, and one sale for each sold lot."""
+    found: dict[tuple[bool, int], list[Any]] = defaultdict(list)
+    sold = lots.filter(kind__in=SOLD_KINDS)
+    for lot in sold.values_list("kind", "sale_id", "organisation_id", "original", "pk"):
+        kind, sale_id, *facts = lot
+        found[kind == LotKind.STAFF_PAYMENT, sale_id or 0].append(facts)
+    sales: list[tuple[bool, TopUp | StaffPayment, Micros]] = [
+        *((False, sale, sale.credit_micros) for sale in top_ups.filter(state="paid")),
+        *((True, sale, sale.amount_micros) for sale in payments),
+    ]
+    for is_staff, sale, amount in sales:
+        its_lots = [facts[:2] for facts in found.pop((is_staff, sale.pk), [])]
+        if its_lots != [[sale.organisation_id, amount]]:
+            yield (
+                f"{sale.reference}: one lot of {amount} expected, "
+                f"found (organisation, amount) {its_lots} (8)"
+            )
+    for strays in found.values():
+        for _organisation, _amount, pk in strays:
+            yield f"lot {pk}: was sold and names no paid sale (8)"
+
+
+def _left_paid(top_ups: "QuerySet[TopUp]") -> Iterator[str]:
+    """20: what the audit trail saw paid is paid, whole, with the same payment."""
+    states = {sale.reference: sale for sale in top_ups}
+    for event in AuditEvent.objects.filter(verb="top_up_paid", object__in=states):
+        sale, seen = states[event.object], (event.after or {}).get("payment")
+        if not sale.is_paid or sale.stripe_payment_intent_id != seen:
+            yield f"{event.object}: was paid by {seen}, is {sale.state} (20)"
+    for sale in states.values():
+        if sale.is_paid and sale.received != sale.total:
+            yield f"{sale.reference}: paid {sale.received} of {sale.total} (20)"
+
+
+def _moved_sales(top_ups: "QuerySet[TopUp]") -> Iterator[str]:
+    """22: a sale still belongs to the organisation that started it."""
+    owners = {sale.reference: sale.organisation_id for sale in top_ups}
+    for event in AuditEvent.objects.filter(verb="start_top_up", object__in=owners):
+        if event.organisation_id != owners[event.object]:
+            yield f"{event.object}: began at organisation {event.organisation_id} (22)"
+
+
+def _sold_on_nce(
+    top_ups: "QuerySet[TopUp]",
+    payments: "QuerySet[StaffPayment]",
+    lots: "QuerySet[Lot]",
+) -> Iterator[str]:
+    """22: nobody bought, or was given credit, while on NCE."""
+    gifts = lots.filter(kind=LotKind.PROMOTIONAL)
+    for sale in _born_on_nce(top_ups, "started_at", copied=True):
+        yield f"{sale.reference}: was sold on NCE (22)"
+    for payment in _born_on_nce(payments, "recorded_at", copied=True):
+        yield f"{payment.reference}: was sold on NCE (22)"
+    for lot in _born_on_nce(gifts, "issued_at", copied=False):
+        yield f"lot {lot.pk}: was given on NCE (22)"
+
+
+def _born_on_nce(rows: "QuerySet[Row]", born: str, *, copied: bool) -> "QuerySet[Row]":
+    was_nce = BillingModePeriod.objects.filter(
+        Q(ends_at=None) | Q(ends_at__gt=OuterRef("born")),
+        organisation=OuterRef("organisation"),
+        billing_mode=BillingMode.NCE,
+        starts_at__lte=OuterRef("born"),
+    )
+    aged = rows.annotate(born=F(born) - CLOCKS)
+    lies = ~Q(billing_mode=BillingMode.PREPAID) if copied else Q(pk__in=[])
+    # The checker takes annotated rows for another kind of rows.
+    return aged.filter(Exists(was_nce) | lies)  # type: ignore[return-value]
+
+
+def _incoming(wallets: "QuerySet[Wallet]") -> Iterator[str]:
+    for wallet in wallets:
+        expected = incoming_of(wallet.organisation_id)
+        if wallet.incoming != expected:
+            yield (
+                f"wallet {wallet.organisation_id}: incoming {wallet.incoming}, "
+                f"top-ups being processed {expected} (18)"
+            )
+
+
+def _receipt_gaps() -> Iterator[str]:
+    """20: every number that was handed out stands on a receipt."""
+    for series in NumberSeries.objects.filter(name__startswith="R-"):
+        numbers = TopUp.objects.filter(receipt_number__startswith=f"{series.name}-")
+        used = {
+            int(number.rpartition("-")[2])
+            for number in numbers.values_list("receipt_number", flat=True)
+        }
+        for number in sorted(set(range(1, series.last + 1)) ^ used):
+            yield f"receipt {series.name}-{number:04d}: missing or never given (20)"
+
+
+def _waiting_events(at: datetime) -> Iterator[str]:
+    """26: an event that waits longer than the sweep takes."""
+    waiting = StripeInbox.objects.filter(
+        worked_at=None, received_at__lt=at - WITHIN_ITS_TIME
+    )
+    for event in waiting.order_by("pk"):
+        tries = f"not worked after {event.tries} tries"
+        yield f"Stripe event {event.event_id}: {tries} (26)"
+
+
+def _waiting_notices(organisation_id: int | None, at: datetime) -> Iterator[str]:
+    waiting = _narrowed(Notice.objects.order_by("pk"), organisation_id)
+    for notice in waiting.filter(sent_at=None, next_try_at__lt=at - WITHIN_ITS_TIME):
+        yield f"notice {notice.pk}: not sent after {notice.tries} tries (26)"
