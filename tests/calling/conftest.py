@@ -1,10 +1,17 @@
 """A switch, a price list and a phone for the calling tests."""
 
+from collections.abc import Iterator
+
 import pytest
+from django.db.models import Max
 
 from accounts.models import Organisation
 from calling.models import Line, RateCardVersion, Source
+from calling.prove import prove as prove_calls
+from credits.models import LedgerEntry
+from credits.prove import prove as prove_credits
 from tests.calling import telephony
+from tests.makers import START
 
 
 @pytest.fixture
@@ -34,3 +41,23 @@ def card(db: None) -> RateCardVersion:
 def mei(formosa: Organisation) -> Line:
     """Mei's phone in Taipei, without a plan."""
     return telephony.make_line(formosa, "+886223456789", identity="mei")
+
+
+@pytest.fixture
+def breached() -> None:
+    """Asked for by a test that leaves a breach behind on purpose."""
+
+
+@pytest.fixture(autouse=True)
+def proven(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test ends with the proof: whatever it did, the books add up."""
+    names = set(request.fixturenames)
+    if names & {"db", "transactional_db"} and "breached" not in names:
+        request.getfixturevalue("db")
+        yield
+        newest = LedgerEntry.objects.aggregate(at=Max("booked_at"))["at"]
+        at = newest or START
+        assert prove_credits(at=at).breaches == []
+        assert prove_calls(at=at).breaches == []
+    else:
+        yield

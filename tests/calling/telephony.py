@@ -1,4 +1,4 @@
-"""Makes what calls need: sources, cards, lines, plans, records; and counts statements."""
+"""Makes what calls need: sources, cards, lines, plans, records."""
 
 import hashlib
 from collections.abc import Iterable, Iterator

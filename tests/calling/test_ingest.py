@@ -4,11 +4,6 @@ import pytest
 
 from accounts.models import Organisation
 from calling.models import (
-    CallRecord,
-    Charge,
-    Line,
-    RateCardVersion,
-    RawRecord,
     Source,
     UsageDay,
 )
