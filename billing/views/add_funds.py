@@ -124,7 +124,7 @@ def _start(request: HttpRequest, membership: Membership, form: AddFundsForm) -> 
         membership.organisation,
         amount,
         # Another amount or order number on the same form is another order.
-        client_key=str(uuid.uuid5(given["key"], f"{amount} {order}")),
+        client_key=f"form:{uuid.uuid5(given['key'], f'{amount} {order}')}",
         actor=membership.user,
         language=get_language() or "en",
         at=timezone.now(),

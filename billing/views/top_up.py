@@ -4,7 +4,6 @@ While Stripe has not said how it ended, looking at the page asks; a webhook that
 lost therefore costs the customer nothing but a look.
 """
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -19,11 +18,9 @@ from accounts.models import Membership, Permission
 from billing.decline_reasons import decline_reason
 from billing.forms import plain_amount
 from billing.models import TopUp, TopUpState
-from billing.refusals import PaymentsUnavailable
-from billing.top_up import finish_top_up
+from billing.reconcile import look_again
 from credits.models import Lot, LotKind
 
-PATIENCE = timedelta(seconds=3)  # between two questions to Stripe
 RETURNED = "returned"  # how Checkout says that somebody finished there
 
 
@@ -34,24 +31,14 @@ def top_up(request: HttpRequest, pk: int) -> HttpResponse:
     membership = membership_for(request)
     mine = TopUp.objects.filter(organisation=membership.organisation)
     found = get_object_or_404(mine, pk=pk)
-    before, came_back = found.state, request.GET.get("checkout", "")
-    if found.is_open and found.stripe_session_id:
-        found = _ask(found, at=timezone.now())
-    if request.htmx:  # type: ignore[attr-defined]  # set by its middleware
-        if found.state == before:
-            return HttpResponse(status=204)  # nothing new: the page stays as it is
-        return render(request, "billing/_top_up.html", _context(membership, found))
+    found = look_again(found, at=timezone.now())
+    came_back = request.GET.get("checkout", "")
     context = _context(membership, found, came_back=came_back)
+    if request.htmx:  # type: ignore[attr-defined]  # set by its middleware
+        if found.state == request.GET.get("shown"):
+            return HttpResponse(status=204)  # nothing new: the page stays as it is
+        return render(request, "billing/_top_up.html", context)
     return render(request, "billing/top_up.html", context)
-
-
-def _ask(found: TopUp, *, at: datetime) -> TopUp:
-    if found.looked_at and at - found.looked_at < PATIENCE:
-        return found
-    try:
-        return finish_top_up(found.pk, at=at)
-    except PaymentsUnavailable:
-        return found  # the job asks again
 
 
 def _context(
