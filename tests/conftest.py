@@ -16,6 +16,8 @@ from tests.machine import PROGRAMS, missing_program, on_ci
 
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 LOOPBACK = ("127.", "::1", "localhost")
+# The browser's driver keeps a loop in this thread, where Django would refuse queries.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 hypothesis_settings.register_profile("dev", deadline=None, max_examples=50)
 hypothesis_settings.register_profile("ci", deadline=None, max_examples=200)
