@@ -12,6 +12,7 @@ import ninja.errors
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
 from accounts.refusals import TollgateError
@@ -46,6 +47,7 @@ def problem(
     return response
 
 
+@csrf_exempt  # a key, not a cookie, says who asks
 def unknown_path(request: HttpRequest) -> HttpResponse:
     """Answers everything below /api/ that is not an operation."""
     return _not_found(request, Http404())
