@@ -72,7 +72,7 @@ FORMOSA = Company(
     language="zh-hant",
     billing_email="billing@formosatea.example",
     opened_days_ago=349,
-    calls_a_day=46,
+    calls_a_day=84,
     plans=(("phone-system", 6), ("domestic-1200", 5)),
     extensions=(
         Extension(
@@ -115,7 +115,7 @@ CONTOSO = Company(
     language="en",
     billing_email="billing@contoso.example",
     opened_days_ago=203,
-    calls_a_day=38,
+    calls_a_day=64,
     plans=(("phone-system", 5), ("domestic-3000", 4)),
     extensions=(
         Extension("Megan Bowen", "megan.bowen", "+12125550131", "Head office", 3),

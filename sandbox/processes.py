@@ -115,19 +115,16 @@ def _repeat(name: str, output: IO[str]) -> None:
 
 
 def _stop_group(process: subprocess.Popen[str]) -> None:
-    """SIGTERM to the whole group, SIGKILL to what is left when patience ends."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        _signal_group(process.pid, number)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while _signal_group(process.pid, 0) and time.monotonic() < deadline:
-            process.poll()  # reaps the leader, or its group would never be empty
-            time.sleep(POLL_SECONDS / 2)
-
-
-def _signal_group(group: int, number: int) -> bool:
-    """Whether the group still had anyone to signal."""
+    """Asks the leader, which stops its own children; kills what it leaves behind."""
+    process.terminate()
     try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return False
-    return True
+        process.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        say("demo", "it did not stop in time and is killed")
+    for _ in range(round(PATIENCE_SECONDS / POLL_SECONDS)):
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        process.poll()  # reaps the leader, or its group would never be empty
+        time.sleep(POLL_SECONDS)

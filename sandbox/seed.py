@@ -12,10 +12,9 @@ from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
 
-from calling.catalogue import seed_catalogue
-
 from accounts.keys import create_key
 from accounts.models import Organisation, Scope, User
+from calling.catalogue import seed_catalogue
 from calling.formats.generic import parse
 from calling.formats.record import CallRecordIn, Profile
 from calling.ingest import store_call_records
@@ -37,7 +36,7 @@ class Event(NamedTuple):
 
 
 def seed(at: datetime) -> Source:
-    staff = seed_provider()
+    staff = seed_provider(at=at)
     seed_catalogue(at=at - CATALOGUE_IS_OLDER)
     source = seed_source()
     for company in COMPANIES:

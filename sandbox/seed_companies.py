@@ -5,11 +5,12 @@ Everything is made once; asked again, what is there is left alone.
 
 from datetime import datetime, timedelta
 
-from allauth.account.models import EmailAddress
+from django.db import transaction
 
 from accounts.models import BillingMode, Organisation, ProviderSettings, User
-from billing.models import TopUpTerms
+from accounts.verify_address import trust_address
 from billing.open_organisation import open_organisation
+from billing.set_terms import set_terms, usual_limits
 from calling.models import (
     CallingPlan,
     Licence,
@@ -18,19 +19,10 @@ from calling.models import (
     ServiceKind,
     Subscription,
 )
-from credits.money import MICROS_PER_UNIT, to_money
 from sandbox.cast import CONTOSO, PASSWORD, PROVIDER, STAFF, Company, Extension, Login
 
-# Units: the least, the most, and the largest balance.
-TERMS = {
-    "USD": (50, 10_000, 50_000),
-    "TWD": (1_500, 300_000, 1_500_000),
-    "EUR": (50, 10_000, 50_000),
-    "JPY": (7_500, 1_500_000, 7_500_000),
-}
 
-
-def seed_provider() -> User:
+def seed_provider(*, at: datetime) -> User:
     ProviderSettings.objects.get_or_create(
         pk=1,
         defaults={
@@ -42,14 +34,7 @@ def seed_provider() -> User:
             "support_phone": "+886 2 5555 0000",
         },
     )
-    for code, amounts in TERMS.items():
-        least, most, balance = (
-            to_money(units * MICROS_PER_UNIT, code) for units in amounts
-        )
-        TopUpTerms.objects.get_or_create(
-            currency=code,
-            defaults={"minimum": least, "maximum": most, "maximum_balance": balance},
-        )
+    set_terms("USD", usual_limits("USD"), actor=None, at=at)
     staff = seed_login(STAFF)
     User.objects.filter(pk=staff.pk).update(is_staff=True, is_superuser=True)
     return staff
@@ -59,14 +44,13 @@ def seed_login(login: Login) -> User:
     user = User.objects.filter(email=login.email).first()
     if user is None:
         user = User.objects.create_user(login.email, PASSWORD, name=login.name)
-    # Sign-in asks for a proven address, and nobody reads mail at example.com.
-    EmailAddress.objects.get_or_create(
-        user=user, email=login.email, defaults={"verified": True, "primary": True}
-    )
+    trust_address(user)
     return user
 
 
+@transaction.atomic
 def seed_company(company: Company, *, at: datetime) -> Organisation:
+    """The organisation with its lines, numbers and plans; all of it or nothing."""
     known = Organisation.objects.filter(slug=company.slug).first()
     if known is not None:
         return known

@@ -25,7 +25,7 @@ class Credit:
 
 
 CREDITS = (
-    Credit(343, "card", 1_000),
+    Credit(343, "card", 500),
     Credit(110, "promotional", 250),
     Credit(19, "card", 2_000),
     Credit(6, "transfer", 500),
