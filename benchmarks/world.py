@@ -113,6 +113,7 @@ def make_lots(organisations: list[Organisation]) -> None:
             currency="USD",
             original=units * 1_000_000,
             issued_at=OPENED,
+            time_zone=organisation.time_zone,
             expires_at=OPENED + timedelta(days=200 + 30 * number),
             exhausted_at=OPENED,  # a lot is born empty; its entry fills it
             reference=f"bench:{number}",

@@ -6,12 +6,23 @@ parts always add up to the whole.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from calling.rate import RatedCall
 from credits.draft import WalletDraft
 from credits.money import Micros
+
+
+class PoolKey(NamedTuple):
+    """Whose pool, of which month (rule 7.1); a line only where a plan is not pooled."""
+
+    organisation_id: int
+    period_start: date
+    usage_country: str
+    family: str
+    bucket: str
+    line_id: int | None
 
 
 @dataclass(slots=True)

@@ -1,10 +1,11 @@
 """A call record on its way through a batch, and what is learned about it there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from calling.allocate import NOTHING, Parts
+from calling.allocate import NOTHING, Parts, PoolKey
 from calling.formats.record import CallRecordIn
 from calling.line_facts import LineFacts
 from calling.owner import Owner
@@ -52,6 +53,7 @@ class Call:
     is_postpaid: bool = False
     local_day: date = date.min
     previous: Settled | None = None
+    pool_keys: Sequence[PoolKey] = ()
     parts: Parts = NOTHING
 
     @property

@@ -14,9 +14,9 @@ _PLAN = "licences__subscription__plan"
 
 
 class PlanMinutes(NamedTuple):
-    """Minutes of one bucket that a line's licence includes, and since when until when.
+    """Minutes of one bucket that a line's licence includes.
 
-    `starts_at` and `ends_at` are the licence's and the subscription's, both.
+    From when until when both the licence and its subscription are in force.
     """
 
     family: str
@@ -25,12 +25,11 @@ class PlanMinutes(NamedTuple):
     countries: tuple[str, ...]
     is_pooled: bool
     ends_all: bool
-    starts_at: tuple[datetime, datetime]
-    ends_at: tuple[datetime | None, datetime | None]
+    starts_at: datetime
+    ends_at: datetime | None
 
     def holds(self, at: datetime) -> bool:
-        begun = all(start <= at for start in self.starts_at)
-        return begun and all(end is None or at < end for end in self.ends_at)
+        return self.starts_at <= at and (self.ends_at is None or at < self.ends_at)
 
     def covers(self, country: str) -> bool:
         return not self.countries or country in self.countries
@@ -112,6 +111,7 @@ def read_lines(
 
 def _plan(row: Sequence[Any]) -> PlanMinutes:
     bucket, minutes, family, countries, is_pooled, rule, *times = row
+    assigned_at, starts_at, released_at, ends_at = times
     return PlanMinutes(
         family,
         bucket,
@@ -119,6 +119,6 @@ def _plan(row: Sequence[Any]) -> PlanMinutes:
         tuple(countries),
         is_pooled,
         rule == ExhaustionRule.ANY_EXHAUSTS_ALL,
-        (times[0], times[1]),
-        (times[2], times[3]),
+        max(assigned_at, starts_at),
+        min((end for end in (released_at, ends_at) if end is not None), default=None),
     )

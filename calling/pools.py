@@ -1,37 +1,25 @@
 """Minute pools of a month: found, made when first needed, and written back (rule 7).
 
-Key: organisation × usage country × plan family × bucket × calendar month in the zone of
-the organisation, and the line where a plan is not pooled. The caller holds the locks of
-the wallets, so no pool is made twice.
+The caller holds the locks of the wallets, so no pool is made twice.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from calling.allocate import PoolState
-from calling.call import Call
-from calling.kinds import CONFERENCE_OUT, DOMESTIC, INTERNATIONAL
-from calling.models import Bucket, MinutePool
+from calling.allocate import PoolKey, PoolState
+from calling.models import MinutePool
 from calling.pool_size import Sizes, read_sizes
-from calling.regions import ZONE_A, country_of
 from credits.bulk import update_rows
 
-_BUCKETS = {
-    DOMESTIC: Bucket.DOMESTIC.value,
-    INTERNATIONAL: Bucket.INTERNATIONAL.value,
-}
-CONFERENCE = Bucket.CONFERENCE.value
-
-
-class PoolKey(NamedTuple):
-    organisation_id: int
-    period_start: date
-    usage_country: str
-    family: str
-    bucket: str
-    line_id: int | None
+_STATE = (
+    "pk",
+    "granted_seconds",
+    "remaining_seconds",
+    "reserved_seconds",
+    "exhausted_at",
+)
 
 
 class PlanKey(NamedTuple):
@@ -44,36 +32,6 @@ class PlanKey(NamedTuple):
     line_id: int | None
 
 
-def bucket_of(kind: str, callee: str | None) -> str:
-    """The bucket whose minutes cover a kind of call, '' where none does (rule 7.2)."""
-    if kind == CONFERENCE_OUT:
-        inside = callee is not None and country_of(callee) in ZONE_A
-        return CONFERENCE if inside else ""
-    return _BUCKETS.get(kind, "")
-
-
-def keys_of(call: Call) -> Iterator[PoolKey]:
-    """The pools that may cover a call, by the licences its line had at its start."""
-    line, rated = call.line, call.rated
-    if line is None or rated is None or not rated.billed_seconds or not line.plans:
-        return
-    bucket = bucket_of(call.kind, call.record.callee)
-    if not bucket:
-        return
-    month = call.local_day.replace(day=1)
-    country = "" if bucket == CONFERENCE else line.usage_country
-    for plan in line.plans:
-        if (
-            plan.bucket == bucket
-            and plan.holds(call.started_at)
-            and plan.covers(line.usage_country)
-        ):
-            owner = None if plan.is_pooled else line.id
-            yield PoolKey(
-                line.organisation_id, month, country, plan.family, bucket, owner
-            )
-
-
 class Pools:
     """The pools of a batch's organisations and months, while it is allocated."""
 
@@ -83,19 +41,10 @@ class Pools:
         self.by_id: dict[int, PoolState] = {}
         self.by_plan: dict[PlanKey, list[PoolState]] = {}
 
-    def add(self, key: PoolKey, row: MinutePool) -> None:
-        pool = PoolState(
-            id=row.pk,
-            family=row.family,
-            bucket=row.bucket,
-            granted=row.granted_seconds,
-            remaining=row.remaining_seconds,
-            reserved=row.reserved_seconds,
-            ends_all=row.family in self.ends_all,
-            is_exhausted=row.exhausted_at is not None,
-        )
+    def add(self, key: PoolKey, pool: PoolState) -> None:
         self.by_key[key] = self.by_id[pool.id] = pool
-        self.by_plan.setdefault(_plan_key(key), []).append(pool)
+        if pool.ends_all:
+            self.by_plan.setdefault(_plan_key(key), []).append(pool)
 
     def choose(self, keys: Iterable[PoolKey]) -> PoolState | None:
         """The first of these pools that still has something to give."""
@@ -148,16 +97,22 @@ def read_pools(
     ).order_by("pk")
     if lock:
         rows = rows.select_for_update(no_key=True)
-    for row in rows:
-        key = PoolKey(
-            row.organisation_id,
-            row.period_start,
-            row.usage_country,
-            row.family,
-            row.bucket,
-            row.line_id,
+    for row in rows.values_list(*PoolKey._fields, *_STATE):
+        key = PoolKey._make(row[:-5])
+        pk, granted, remaining, reserved, exhausted_at = row[-5:]
+        found.add(
+            key,
+            PoolState(
+                pk,
+                key.family,
+                key.bucket,
+                granted,
+                remaining,
+                reserved,
+                ends_all=key.family in ends_all,
+                is_exhausted=exhausted_at is not None,
+            ),
         )
-        found.add(key, row)
     return found
 
 
@@ -180,7 +135,10 @@ def make_missing(
     if save:
         rows = MinutePool.objects.bulk_create(rows)
     for key, row in zip(missing, rows, strict=True):
-        pools.add(key, row)
+        granted = row.granted_seconds
+        ends_all = key.family in pools.ends_all
+        state = (row.pk, key.family, key.bucket, granted, granted, 0, ends_all)
+        pools.add(key, PoolState(*state))
 
 
 def _new_pool(key: PoolKey, sizes: Sizes, zone: ZoneInfo) -> MinutePool:

@@ -25,7 +25,8 @@ from calling.models import CallKind, RateCard, WaitingReason
 from calling.modes import Modes, read_modes
 from calling.owner import OrganisationFacts, Owner, read_directory
 from calling.phone_numbers import Reading, read_number
-from calling.pools import keys_of, make_missing, read_pools
+from calling.pool_keys import PoolKeys
+from calling.pools import make_missing, read_pools
 from calling.rate import RateView
 from calling.regions import country_of
 from credits.draft import WalletDraft
@@ -177,7 +178,7 @@ def _parts(call: Call, owner: Owner, lines: Lines, at: datetime) -> Parts:
     pk = call.organisation_id
     ends_all = lines.families_that_end_all()
     pools = read_pools([pk], [call.local_day.replace(day=1)], ends_all, lock=False)
-    keys = list(keys_of(call))
+    keys = PoolKeys().of(call)
     make_missing(pools, keys, {pk: owner.organisation.zone}, save=False)
     wallet = Wallet.objects.get(pk=pk)
     lots = read_live_lots([pk], at=at)[pk]

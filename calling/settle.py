@@ -13,7 +13,8 @@ from calling.allocate import allocate
 from calling.call import Call
 from calling.correct import undo_previous
 from calling.line_facts import Lines
-from calling.pools import Pools, keys_of, make_missing, read_pools
+from calling.pool_keys import PoolKeys
+from calling.pools import Pools, make_missing, read_pools
 from calling.write_calls import UsageTotals, write_call_records, write_charges
 from credits.draft import WalletDraft
 from credits.lots import read_live_lots
@@ -67,7 +68,10 @@ def _pools(
         for call in calls
         if call.owner is not None
     }
-    wanted = {key for call in calls for key in keys_of(call)}
+    keys = PoolKeys()
+    for call in calls:
+        call.pool_keys = keys.of(call)
+    wanted = {key for call in calls for key in call.pool_keys}
     make_missing(pools, wanted, zones)
     return pools
 
@@ -86,7 +90,7 @@ def _allocate(
             _, seconds, amount = call.rated
             call.parts = allocate(
                 call.rated,
-                pools.choose(keys_of(call)),
+                pools.choose(call.pool_keys),
                 drafts[call.organisation_id],
                 reference=call.reference,
                 started_at=call.started_at,

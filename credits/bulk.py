@@ -48,8 +48,10 @@ def reserve_ids(model: type[Model], count: int) -> Sequence[int]:
         return range(0)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            # The sequence is looked up once, not per id: it is in a query of its own.
             cursor.execute(
-                "SELECT array_agg(nextval(pg_get_serial_sequence(%s, %s)))"
+                "SELECT array_agg(nextval((SELECT"
+                " pg_get_serial_sequence(%s, %s)::regclass)))"
                 " FROM generate_series(1, %s)",
                 [model._meta.db_table, model._meta.pk.column, count],
             )
