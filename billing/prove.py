@@ -36,7 +36,7 @@ def prove(organisation_id: int | None = None, *, at: datetime) -> Proof:
         *_sales_and_lots(top_ups, payments, lots),
         *_left_paid(top_ups),
         *_moved_sales(top_ups),
-        *_sold_on_nce(top_ups, payments, lots),
+        *_sold_on_nce(top_ups, payments),
         *_incoming(wallets),
         *(f"fence {name} is missing (7)" for name in absent_fences("accounts")),
         *(f"fence {name} is missing (7)" for name in absent_fences("billing")),
@@ -103,31 +103,26 @@ def _moved_sales(top_ups: "QuerySet[TopUp]") -> Iterator[str]:
 
 
 def _sold_on_nce(
-    top_ups: "QuerySet[TopUp]",
-    payments: "QuerySet[StaffPayment]",
-    lots: "QuerySet[Lot]",
+    top_ups: "QuerySet[TopUp]", payments: "QuerySet[StaffPayment]"
 ) -> Iterator[str]:
-    """22: nobody bought, or was given credit, while on NCE."""
-    gifts = lots.filter(kind=LotKind.PROMOTIONAL)
-    for sale in _born_on_nce(top_ups, "started_at", copied=True):
+    """22: nobody bought while on NCE; the gifts are judged by `credits`."""
+    for sale in _born_on_nce(top_ups, "started_at"):
         yield f"{sale.reference}: was sold on NCE (22)"
-    for payment in _born_on_nce(payments, "recorded_at", copied=True):
+    for payment in _born_on_nce(payments, "recorded_at"):
         yield f"{payment.reference}: was sold on NCE (22)"
-    for lot in _born_on_nce(gifts, "issued_at", copied=False):
-        yield f"lot {lot.pk}: was given on NCE (22)"
 
 
-def _born_on_nce(rows: "QuerySet[Row]", born: str, *, copied: bool) -> "QuerySet[Row]":
+def _born_on_nce(sales: "QuerySet[Row]", born: str) -> "QuerySet[Row]":
     was_nce = BillingModePeriod.objects.filter(
         Q(ends_at=None) | Q(ends_at__gt=OuterRef("born")),
         organisation=OuterRef("organisation"),
         billing_mode=BillingMode.NCE,
         starts_at__lte=OuterRef("born"),
     )
-    aged = rows.annotate(born=F(born) - CLOCKS)
-    lies = ~Q(billing_mode=BillingMode.PREPAID) if copied else Q(pk__in=[])
+    aged = sales.annotate(born=F(born) - CLOCKS)
+    says_so = ~Q(billing_mode=BillingMode.PREPAID)
     # The checker takes annotated rows for another kind of rows.
-    return aged.filter(Exists(was_nce) | lies)  # type: ignore[return-value]
+    return aged.filter(Exists(was_nce) | says_so)  # type: ignore[return-value]
 
 
 def _incoming(wallets: "QuerySet[Wallet]") -> Iterator[str]:

@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("calling.urls")),
     path("stripe/", include("djstripe.urls", namespace="djstripe")),
     path("healthz", healthz),
+    path("api/v1/", unknown_path),  # the framework would answer with a page
     path("api/v1/", api.urls),
     re_path(r"^api/", unknown_path),
 ]
