@@ -27,6 +27,7 @@ RAW_COLUMNS = (
     "state",
     "reason",
     "organisation_hint",
+    "time_zone",
 )
 CALL_COLUMNS = (
     "id",
@@ -97,6 +98,7 @@ def write_raw(
                 WAITING if reason else SETTLED,
                 reason,
                 record.organisation_hint,
+                record.time_zone,
             )
         )
     insert_rows(RawRecord, RAW_COLUMNS, rows)

@@ -11,9 +11,11 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
+from calling.formats.columns import ColumnProfile
 from calling.models import Source
 
 Fields: TypeAlias = Mapping[str, Any]
+DIRECTIONS = frozenset({"outbound", "inbound"})
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Profile:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     rewrite_rules: tuple[tuple[str, str], ...] = ()
     direction_map: Mapping[str, str] = field(default_factory=dict)
+    columns: ColumnProfile = field(default_factory=ColumnProfile)
     all_legs: bool = False
     strict: bool = False
 
@@ -36,9 +39,21 @@ class Profile:
             zone=ZoneInfo(source.time_zone),
             rewrite_rules=tuple((old, new) for old, new in source.rewrite_rules),
             direction_map=dict(source.direction_map),
+            columns=ColumnProfile.of(source.column_profile),
             all_legs=source.leg_policy == "all",
             strict=strict,
         )
+
+    def direction_of(self, *words: str) -> str:
+        """What the source's list says of a context or trunk, '' if nothing.
+
+        The first word that is listed decides; a star stands for whatever is not.
+        """
+        for word in (*words, "*"):
+            direction = self.direction_map.get(word, "")
+            if direction in DIRECTIONS:
+                return direction
+        return ""
 
 
 @dataclass(slots=True)
@@ -46,7 +61,10 @@ class CallRecordIn:
     """One call as a switch tells it, in our words; `body` is the original text.
 
     `caller` and `callee` are E.164 or None; `*_raw` are exactly as received. Seconds
-    are whole, rounded up: every interval of every rate is whole seconds.
+    are whole, rounded up: every interval of every rate is whole seconds. A `direction`
+    of '' is one that the sender does not tell: whose the numbers are decides. `waits`
+    says why the record cannot be settled as it stands; `is_covered` that the supplier
+    says its own plan paid the call, so it draws minutes and no credit.
     """
 
     source_record_id: str
@@ -71,6 +89,10 @@ class CallRecordIn:
     conference_id: str = ""
     flags: str = ""
     organisation_hint: str = ""
+    time_zone: str = ""  # of times that name none, where it is not the source's
+    waits: str = ""
+    is_covered: bool = False
+    ends_unsure: bool = False  # inbound, and either number may be the organisation's
 
     @property
     def started_at(self) -> datetime:

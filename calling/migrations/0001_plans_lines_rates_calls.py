@@ -2,6 +2,7 @@
 
 import accounts.models.people
 import calling.models.price
+import calling.models.sources
 import credits.models.fields
 import django.core.validators
 import django.db.models.deletion
@@ -249,6 +250,7 @@ class Migration(migrations.Migration):
                 ('rewrite_rules', models.JSONField(blank=True, default=list, help_text='Pairs of a leading text and what replaces it; the first fits.', verbose_name='number rewrite rules')),
                 ('direction_map', models.JSONField(blank=True, default=dict, help_text="The switch's context or profile → outbound or inbound.", verbose_name='directions')),
                 ('owner_map', models.JSONField(blank=True, default=dict, help_text="A trunk or tenant of this source → an organisation's short name.", verbose_name='owners')),
+                ('column_profile', models.JSONField(blank=True, default=dict, help_text='How its files are to be read: columns, header, charset, decimal_comma, extra_columns, credit_capabilities.', validators=[calling.models.sources.check_column_profile], verbose_name='column profile')),
                 ('leg_policy', models.CharField(choices=[('a_leg', 'only the leg of the caller'), ('all', 'every leg')], default='a_leg', max_length=10, verbose_name='legs')),
                 ('longest_grant_seconds', models.PositiveIntegerField(default=1800, verbose_name='longest grant (s)')),
                 ('api_key', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='source', to='accounts.apikey', verbose_name='API key')),
@@ -289,8 +291,9 @@ class Migration(migrations.Migration):
                 ('body', models.TextField()),
                 ('received_at', models.DateTimeField()),
                 ('state', models.CharField(choices=[('settled', 'settled'), ('waiting', 'waiting')], max_length=10)),
-                ('reason', models.CharField(blank=True, choices=[('no_owner', 'No organisation owns these numbers.'), ('unknown_organisation', 'No organisation has this account code.'), ('conflicting_owner', 'The account code and the numbers belong to different organisations.'), ('owner_changed', 'The correction belongs to another organisation than the record.'), ('not_yet_open', 'The organisation was not open at that time.'), ('not_e164', 'The number cannot be understood.'), ('ambiguous_number', 'The number is masked and several rates may apply.'), ('no_rate_card', 'No rate card was in force.'), ('no_rate', 'The rate card has no rate for this number.'), ('destination_barred', 'The rate card bars this destination.'), ('too_long', 'The call lasted longer than a day.'), ('in_future', 'The call starts in the future.'), ('refused', 'The database refused the record.')], max_length=30)),
+                ('reason', models.CharField(blank=True, choices=[('no_owner', 'No organisation owns these numbers.'), ('unknown_organisation', 'No organisation has this account code.'), ('conflicting_owner', 'The account code and the numbers belong to different organisations.'), ('owner_changed', 'The correction belongs to another organisation than the record.'), ('not_yet_open', 'The organisation was not open at that time.'), ('half_record', "The other half of the call's record has not come yet."), ('unknown_direction', 'Neither the record nor its numbers tell whether the call came in.'), ('not_e164', 'The number cannot be understood.'), ('ambiguous_number', 'The number is masked and several rates may apply.'), ('no_rate_card', 'No rate card was in force.'), ('no_rate', 'The rate card has no rate for this number.'), ('destination_barred', 'The rate card bars this destination.'), ('too_long', 'The call lasted longer than a day.'), ('in_future', 'The call starts in the future.'), ('refused', 'The database refused the record.')], max_length=30)),
                 ('organisation_hint', models.CharField(blank=True, help_text='The organisation named beside the record, not in it.', max_length=50)),
+                ('time_zone', models.CharField(blank=True, help_text="Named beside a record whose times name none; else the source's.", max_length=50)),
                 ('source', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='calling.source')),
             ],
             options={

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -9,6 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiKey, Organisation
 from accounts.models.people import check_time_zone
+from calling.formats.columns import problem_of
+
+
+def check_column_profile(value: object) -> None:
+    if problem := problem_of(value):
+        raise ValidationError(problem, code="column_profile")
 
 
 class LegPolicy(models.TextChoices):
@@ -57,6 +64,16 @@ class Source(models.Model):
         blank=True,
         help_text=_("A trunk or tenant of this source → an organisation's short name."),
     )
+    column_profile = models.JSONField(
+        _("column profile"),
+        default=dict,
+        blank=True,
+        validators=[check_column_profile],
+        help_text=_(
+            "How its files are to be read: columns, header, charset, decimal_comma, "
+            "extra_columns, credit_capabilities."
+        ),
+    )
     leg_policy = models.CharField(
         _("legs"), max_length=10, choices=LegPolicy, default=LegPolicy.A_LEG
     )
@@ -95,6 +112,14 @@ class WaitingReason(models.TextChoices):
         _("The correction belongs to another organisation than the record."),
     )
     NOT_YET_OPEN = "not_yet_open", _("The organisation was not open at that time.")
+    HALF_RECORD = (
+        "half_record",
+        _("The other half of the call's record has not come yet."),
+    )
+    UNKNOWN_DIRECTION = (
+        "unknown_direction",
+        _("Neither the record nor its numbers tell whether the call came in."),
+    )
     NOT_E164 = "not_e164", _("The number cannot be understood.")
     AMBIGUOUS_NUMBER = (
         "ambiguous_number",
@@ -130,6 +155,11 @@ class RawRecord(models.Model):
         max_length=50,
         blank=True,
         help_text=_("The organisation named beside the record, not in it."),
+    )
+    time_zone = models.CharField(
+        max_length=50,
+        blank=True,
+        help_text=_("Named beside a record whose times name none; else the source's."),
     )
 
     class Meta:
