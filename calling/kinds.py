@@ -4,25 +4,10 @@ Pure. The order is that of docs/rules: emergency, internal, inbound, conference,
 the number dialled. Transfer and forwarding are flags, not kinds.
 """
 
+from calling.call_words import word_of
 from calling.models import CallKind, NumberType, Purpose, ServiceKind
 from calling.regions import is_domestic
 
-# The sender's word → our kind or flag; a word that is not here says nothing.
-CONFERENCE_OUT_WORDS = frozenset({"conf_out", "conference_out"})
-CONFERENCE_IN_WORDS = frozenset({"conf_in", "conference_in"})
-EMERGENCY_WORDS = frozenset({"dr_emergency_out", "emergency"})
-FLAG_WORDS = {
-    "user_out_conf": "added_party",
-    "dr_out_user_conf": "added_party",
-    "user_out_transfer": "transferred",
-    "dr_out_user_transfer": "transferred",
-    "user_out_forwarding": "forwarded",
-    "dr_out_user_forwarding": "forwarded",
-    "ucap_in": "bot",
-    "ucap_out": "bot",
-    "dr_in_bot": "bot",
-    "dr_out_bot": "bot",
-}
 _SPECIAL = {
     NumberType.PREMIUM.value: CallKind.PREMIUM.value,
     NumberType.SHARED_COST.value: CallKind.SHARED_COST.value,
@@ -60,7 +45,8 @@ def kind_by_route(
     kind and bridge are those of the number dialled, if it is a service number; a number
     that nobody has is judged by its range.
     """
-    if EMERGENCY in {said_kind, call_type} or call_type in EMERGENCY_WORDS:
+    word = word_of(call_type)
+    if EMERGENCY in {said_kind, word.kind}:
         return EMERGENCY
     if said_kind == ON_NET or is_internal:
         return ON_NET
@@ -68,10 +54,10 @@ def kind_by_route(
         return said_kind
     if direction == "inbound":
         free = service_kind == ServiceKind.TOLL_FREE or callee_is_toll_free
-        if is_bridge or call_type in CONFERENCE_IN_WORDS:
+        if is_bridge or word.is_bridge:
             return CONFERENCE_IN_TOLL_FREE if free else CONFERENCE_IN_TOLL
         return TOLL_FREE_IN if free else TOLL_IN
-    return CONFERENCE_OUT if call_type in CONFERENCE_OUT_WORDS else ""
+    return word.kind
 
 
 def kind_by_number(callee: str, usage_country: str, number_type: str) -> str:

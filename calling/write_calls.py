@@ -7,7 +7,7 @@ from datetime import date, datetime
 from django.db import connection
 
 from calling.call import Call
-from calling.kinds import FLAG_WORDS
+from calling.call_words import word_of
 from calling.models import CallRecord, Charge, RawRecord, RecordState
 from calling.rate import RatedCall
 from calling.seen import Seen
@@ -155,8 +155,9 @@ def _call_row(call: Call, source_id: int) -> tuple[object, ...]:
 
 def _flags(call: Call) -> str:
     flags = call.record.flags
-    if call.record.call_type:
-        flags = f"{flags} {FLAG_WORDS.get(call.record.call_type, '')}".strip()
+    said = word_of(call.record.call_type).flag
+    if said:
+        flags = f"{flags} {said}".strip()
     line = call.line
     if line is not None and not line.may_spend_credits and call.parts.credit_amount:
         return f"{flags} not_entitled".strip()
