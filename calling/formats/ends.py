@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from calling.formats.record import Profile
-from calling.numbers import Reading, read_number
+from calling.phone_numbers import Reading, read_number
 
 
 class Ends(NamedTuple):
