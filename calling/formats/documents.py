@@ -1,5 +1,6 @@
 """Finds JSON documents in a stream: one to a line, one after another, or an array.
 
+Also the rows of pages, objects that hold their rows in an array of a known name.
 Memory stays bounded however long the file: text is decoded in pieces and forgotten once
 read. A malformed document costs itself alone; reading goes on at the next one.
 """
@@ -24,9 +25,12 @@ Rows: TypeAlias = Iterator[Row]
 Read: TypeAlias = Callable[[Fields, str, Profile], CallRecordIn | None]
 
 LONGEST_DOCUMENT = 1_000_000  # characters
+PAGE_HEAD = 4_096  # characters before the rows of a page, at most
 _GAP = re.compile(r"[\s,\ufeff]*")
 _NEXT = re.compile(r"\n\s*(?=\{)")
 _NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
+_MEMBER = r'"[^"\\]*"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[\w.+-]+)'
+_PAGE_END = re.compile(rf"\s*(?:,\s*{_MEMBER}\s*)*\}}")
 
 
 class Document(NamedTuple):
@@ -39,11 +43,20 @@ def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
 
 
+def page_of(rows: str) -> re.Pattern[str]:
+    """How a page begins that holds its rows under this name, after plain values."""
+    return re.compile(rf'\{{\s*(?:{_MEMBER}\s*,\s*)*"{rows}"\s*:\s*\[')
+
+
 def parse_documents(
-    pieces: Iterable[bytes], decoder: json.JSONDecoder, read: Read, profile: Profile
+    pieces: Iterable[bytes],
+    decoder: json.JSONDecoder,
+    read: Read,
+    profile: Profile,
+    page: re.Pattern[str] | None = None,
 ) -> Rows:
     """The records of a byte stream; `read` makes one of a document, None to skip it."""
-    for found in _Reader(pieces, decoder).read():
+    for found in _Reader(pieces, decoder, page).read():
         yield found if isinstance(found, RowError) else _row(found, read, profile)
 
 
@@ -59,7 +72,13 @@ def _row(document: Document, read: Read, profile: Profile) -> Row:
 
 
 class _Reader:
-    def __init__(self, pieces: Iterable[bytes], decoder: json.JSONDecoder) -> None:
+    def __init__(
+        self,
+        pieces: Iterable[bytes],
+        decoder: json.JSONDecoder,
+        page: re.Pattern[str] | None,
+    ) -> None:
+        self.page = page
         self.pieces = iter(pieces)
         self.decode = decoder.raw_decode
         # Bytes that are no UTF-8 become lone surrogates: only their row is refused.
@@ -68,6 +87,7 @@ class _Reader:
         self.at = 0
         self.line = 1
         self.in_array = False
+        self.in_page = False
         self.ended = False
 
     def read(self) -> Iterator[Document | RowError]:
@@ -82,15 +102,47 @@ class _Reader:
                 yield found
 
     def _stands_before_document(self) -> bool:
+        self._find_text()
+        while self._leaves_rows() or self._enters_page():
+            self._find_text()
+        return self.at < len(self.text)
+
+    def _find_text(self) -> None:
         self._skip_gap()
         while self.at >= len(self.text) and not self.ended:
             self._more()
             self._skip_gap()
-        if self.in_array and self.text.startswith("]", self.at):
+
+    def _leaves_rows(self) -> bool:
+        """Steps over the end of the array, and of the page that it belongs to."""
+        if not self.text.startswith("]", self.at):
+            return False
+        if self.in_page:
+            self.in_page = False
+            self._have(PAGE_HEAD)
+            end = _PAGE_END.match(self.text, self.at + 1)
+            self._consume(end.end() if end else self.at + 1)
+            return True
+        if self.in_array:
             self.in_array = False
             self.at += 1
-            return self._stands_before_document()
-        return self.at < len(self.text)
+            return True
+        return False
+
+    def _enters_page(self) -> bool:
+        if self.page is None or self.in_page:
+            return False
+        self._have(PAGE_HEAD)
+        head = self.page.match(self.text, self.at)
+        if head is None:
+            return False
+        self.in_page = True
+        self._consume(head.end())
+        return True
+
+    def _have(self, characters: int) -> None:
+        while len(self.text) - self.at < characters and not self.ended:
+            self._more()
 
     def _next(self) -> Document | RowError | None:
         try:
