@@ -89,8 +89,10 @@ class WalletDraft:
         sides of the clearing account, which is zero again afterwards. The reference is
         that of the event that made it possible, the last one planned unless named.
         """
+        if not self.debt:
+            return 0
         lots = [lot for lot in self._lots if lot.is_spendable(self.at)]
-        if not self.debt or not lots:
+        if not lots:
             return 0
         reference = reference or f"{self.entries[-1].reference}:debt"
         return self.pay_from(lots, self.debt, reference)
@@ -143,10 +145,13 @@ class WalletDraft:
         return self._now.get(known.id, known)
 
     def _move(self, lot: LotView, amount: Micros) -> None:
-        now = lot._replace(remaining=lot.remaining + amount)
+        now = lot.moved(amount)
         if lot in self._lots:
             place = self._lots.index(lot)
-            self._lots[place : place + 1] = [now] if now.remaining else []
+            if now.remaining:
+                self._lots[place] = now
+            else:
+                del self._lots[place]
         elif now.remaining:
             self._lots.append(now)
             self._lots.sort(key=burn_key)

@@ -26,9 +26,18 @@ class LotView(NamedTuple):
     def is_spendable(self, at: datetime) -> bool:
         return self.remaining > 0 and self.expires_at > at
 
-    def pays_call(self, started_at: datetime, at: datetime) -> bool:
+    def pays_call(
+        self, started_at: datetime, at: datetime, reopened: Collection[int] = ()
+    ) -> bool:
         """Whether it pays a call of then that is recorded now."""
-        return started_at < self.expires_at and at < self.expires_at + LATE_USAGE
+        return started_at < self.expires_at and (
+            at < self.expires_at
+            or at < self.expires_at + LATE_USAGE
+            or self.id in reopened
+        )
+
+    def moved(self, amount: Micros) -> "LotView":
+        return LotView(self.id, self.kind, self.remaining + amount, self.expires_at)
 
 
 class Draw(NamedTuple):
@@ -63,8 +72,8 @@ def draw(
     for lot in lots:
         if amount == 0:
             break
-        late = lot.id in reopened and started_at < lot.expires_at
-        if lot.remaining and (late or lot.pays_call(started_at, at)):
-            draws.append(Draw(lot, min(amount, lot.remaining)))
-            amount -= draws[-1].amount
+        if lot.remaining and lot.pays_call(started_at, at, reopened):
+            taken = min(amount, lot.remaining)
+            draws.append(Draw(lot, taken))
+            amount -= taken
     return draws

@@ -227,7 +227,7 @@ INVARIANTS = (
     ),
 )
 
-# SQLite's fence leans on the newest entry that moved a row (decision 3).
+# SQLite's fence leans on the newest entry that moved a row (decision 2).
 MOVED_BY = (
     Invariant(
         5,

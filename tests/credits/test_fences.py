@@ -1,4 +1,4 @@
-"""The database itself refuses: every door is raw SQL, on both engines (decision 3)."""
+"""The database itself refuses: every door is raw SQL, on both engines (decision 2)."""
 
 from datetime import timedelta
 
