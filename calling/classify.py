@@ -4,18 +4,20 @@ Pure but for the rate tables in memory. Settlement, quote and (later) authorisat
 the same two functions. What cannot be decided waits, with its reason; never a guess.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from calling.call import Call
 from calling.cards import Cards
 from calling.kinds import (
     INTERNATIONAL,
+    ON_NET,
     kind_by_number,
     kind_by_route,
     purpose_of,
 )
 from calling.line_facts import Lines
+from calling.local_days import LocalDays
 from calling.models import NumberType, WaitingReason
 from calling.models.calls import FREE_KINDS
 from calling.modes import NCE, Modes, mode_at
@@ -29,7 +31,7 @@ CLOCK_TOLERANCE = timedelta(minutes=10)
 TOLLFREE = NumberType.TOLLFREE.value
 FREE = frozenset(kind.value for kind in FREE_KINDS)
 # Old trunk digits some switches still send: the deck may be written without them.
-_OLD_DIGITS = (("+521", "+52"), ("+549", "+54"))
+_OLD_DIGITS = {"+521": "+52", "+549": "+54"}
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class Facts:
     cards: Cards
     modes: Modes
     at: datetime
+    days: LocalDays = field(default_factory=LocalDays)
 
 
 def classify(call: Call, owner: Owner, facts: Facts) -> str:
@@ -56,7 +59,7 @@ def classify(call: Call, owner: Owner, facts: Facts) -> str:
     own_line = owner.own.line_id if owner.own is not None else None
     call.line = facts.lines.find(organisation.id, record.user, own_line)
     call.is_postpaid = mode == NCE
-    call.local_day = started_at.astimezone(organisation.zone).date()
+    call.local_day = facts.days.of(started_at, organisation.zone)
     call.kind = _by_route(call, owner)
     country = call.line.usage_country if call.line else organisation.country
     if call.kind in FREE or record.answered_at is None:
@@ -71,11 +74,15 @@ def classify(call: Call, owner: Owner, facts: Facts) -> str:
 def _by_route(call: Call, owner: Owner) -> str:
     record, own = call.record, owner.own
     inbound = record.direction == "inbound"
+    is_internal = own is not None and owner.other is not None and not record.trunk
+    if not (inbound or record.kind or record.call_type):
+        # Most calls: nobody says a kind, so only the number dialled decides.
+        return ON_NET if is_internal else ""
     return kind_by_route(
         direction=record.direction,
         said_kind=record.kind,
         call_type=record.call_type,
-        is_internal=own is not None and owner.other is not None and not record.trunk,
+        is_internal=is_internal,
         service_kind=own.service_kind if own is not None and inbound else "",
         is_bridge=own is not None and inbound and own.is_bridge,
         callee_is_toll_free=inbound
@@ -121,11 +128,11 @@ def price_call(rate: RateView, seconds: int) -> RatedCall:
 def find_rate(table: RateTable, number: str, at: datetime) -> RateView | None:
     """The longest prefix of the number, also as written without an old trunk digit."""
     found = table.find(number, at)
-    for old, new in _OLD_DIGITS:
-        if number.startswith(old):
-            other = table.find(new + number[len(old) :], at)
-            if other is not None and (
-                found is None or len(other.prefix) > len(found.prefix)
-            ):
-                return other
+    without = _OLD_DIGITS.get(number[:4])
+    if without is not None:
+        other = table.find(without + number[4:], at)
+        if other is not None and (
+            found is None or len(other.prefix) > len(found.prefix)
+        ):
+            return other
     return found

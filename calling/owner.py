@@ -83,7 +83,7 @@ class Directory:
             return CONFLICT
         if not hits:
             return UNKNOWN if _has_hint(record) else NO_OWNER
-        organisation = self.by_id.get(hits.pop())
+        organisation = self.by_id.get(hits.pop() or 0)
         if organisation is None:
             return NO_OWNER
         return Owner(organisation, own, self.assignment(other_number, at))
@@ -94,7 +94,7 @@ class Directory:
                 return found
         return None
 
-    def _hinted(self, record: CallRecordIn) -> set[int]:
+    def _hinted(self, record: CallRecordIn) -> set[int | None]:
         hits: set[int | None] = set()
         if record.account_code:
             hits.add(self.by_code.get(record.account_code))
@@ -103,7 +103,8 @@ class Directory:
         if self.owner_map:
             for route in (record.trunk, record.tenant):
                 hits.add(self.by_slug.get(self.owner_map.get(route, "")))
-        return {hit for hit in hits if hit is not None}
+        hits.discard(None)
+        return hits
 
 
 def _has_hint(record: CallRecordIn) -> bool:

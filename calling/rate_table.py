@@ -49,7 +49,7 @@ class RateTable:
         rates, digits = self.rates, number[1:]
         for length in self.lengths.get(digits[:_HEAD], _ALWAYS):
             rate = rates.get(digits[:length])
-            if rate is not None and self._holds(rate, at):
+            if rate is not None and (not self.periods or self._holds(rate, at)):
                 return rate
         return None
 
@@ -69,8 +69,6 @@ class RateTable:
         return sorted(self.rates)
 
     def _holds(self, rate: RateView, at: datetime) -> bool:
-        if not self.periods:
-            return True
         period = self.periods.get(rate.prefix)
         return period is None or period.holds(at)
 

@@ -92,5 +92,10 @@ def _country_of(digits: str) -> str:
 
 def is_domestic(number: str, usage_country: str) -> bool:
     """Whether a number lies in the domestic area of a line's usage country."""
-    country = country_of(number)
+    return _is_domestic(number[1 : _LONGEST + 1], usage_country)
+
+
+@lru_cache(maxsize=100_000)
+def _is_domestic(digits: str, usage_country: str) -> bool:
+    country = _country_of(digits)
     return _AREAS.get(country, country) == _AREAS.get(usage_country, usage_country)

@@ -108,8 +108,9 @@ def round_half_up(numerator: int, denominator: int) -> int:
     """The whole number nearest to a fraction; a half goes away from zero."""
     if denominator <= 0:
         raise ValueError("The denominator must be positive.")
-    sign = -1 if numerator < 0 else 1
-    return sign * ((2 * abs(numerator) + denominator) // (2 * denominator))
+    if numerator < 0:
+        return -round_half_up(-numerator, denominator)
+    return (2 * numerator + denominator) // (2 * denominator)
 
 
 def round_down_to_step(micros: Micros, step: Micros) -> Micros:
