@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
@@ -20,6 +21,7 @@ from calling.models import (
     CallingPlan,
     Licence,
     Line,
+    MinutePool,
     NumberAssignment,
     PlanBucket,
     PlanKind,
@@ -30,6 +32,7 @@ from calling.models import (
     Source,
     Subscription,
 )
+from calling.pools import period_of
 from credits.lock import lock_wallets
 from credits.models import EntryKind, Lot, LotKind, Wallet
 from credits.post import EntryDraft, post_entries
@@ -190,6 +193,27 @@ def make_plans(lines: list[Line]) -> None:
             assigned_at=OPENED,
         )
         for line, subscription in zip(lines, subscriptions, strict=True)
+    )
+    make_pools(lines)
+
+
+def make_pools(lines: list[Line]) -> None:
+    """The month is under way: its pools, made with its first calls, are there."""
+    starts_at, ends_at = period_of(DAY.date().replace(day=1), ZoneInfo("Asia/Taipei"))
+    MinutePool.objects.bulk_create(
+        MinutePool(
+            organisation=line.organisation,
+            usage_country=line.usage_country,
+            family="bench",
+            bucket=bucket,
+            period_start=DAY.date().replace(day=1),
+            starts_at=starts_at,
+            ends_at=ends_at,
+            granted_seconds=1800,
+            remaining_seconds=1800,
+        )
+        for line in lines
+        for bucket in (Bucket.DOMESTIC, Bucket.INTERNATIONAL)
     )
 
 
