@@ -56,7 +56,6 @@ def seed_company(company: Company, *, at: datetime) -> Organisation:
         return known
     opened_at = at - timedelta(days=company.opened_days_ago)
     owner = seed_login(company.owner)
-    User.objects.filter(pk=owner.pk).update(language=company.language)
     organisation = open_organisation(
         owner=owner,
         name=company.name,
