@@ -44,6 +44,17 @@ def flag(name: str, default: bool) -> bool:  # noqa: FBT001  # it is the default
         raise ImproperlyConfigured(f"{name} is neither true nor false.") from error
 
 
+def whole_number(name: str, default: int) -> int:
+    """A number that is not negative."""
+    try:
+        value = int(env.int(name, default))
+    except EnvError as error:
+        raise ImproperlyConfigured(f"{name} is not a whole number.") from error
+    if value < 0:
+        raise ImproperlyConfigured(f"{name} is negative.")
+    return value
+
+
 def words(name: str, default: list[str] | None = None) -> list[str]:
     """A comma-separated list; `default=None` makes the variable required."""
     try:

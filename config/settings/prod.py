@@ -28,10 +28,13 @@ else:
     STRIPE_TEST_SECRET_KEY = environment.text("STRIPE_TEST_SECRET_KEY")
 
 EMAIL_CONFIG = environment.env.dj_email_url("EMAIL_URL")
-vars().update(EMAIL_CONFIG)
+# What the URL does not say keeps its value from base.py, the time-out above all.
+vars().update({name: said for name, said in EMAIL_CONFIG.items() if said is not None})
 
 SECURE_SSL_REDIRECT = environment.flag("SECURE_SSL_REDIRECT", True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Rate limits count addresses: that of the proxy in front would stand for everybody.
+ALLAUTH_TRUSTED_PROXY_COUNT = environment.whole_number("TRUSTED_PROXIES", 1)
 SECURE_HSTS_SECONDS = 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
