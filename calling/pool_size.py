@@ -1,6 +1,6 @@
 """How large a minute pool is: licences × minutes (rules 1.5 and 7.1)."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
@@ -38,8 +38,11 @@ class Grant(NamedTuple):
 class Sizes:
     """The grants of some organisations."""
 
-    def __init__(self, grants: Collection[Grant]) -> None:
-        self.grants = grants
+    def __init__(self, grants: Iterable[Grant]) -> None:
+        self.grants: dict[tuple[int, str, str], list[Grant]] = {}
+        for grant in grants:
+            key = (grant.organisation_id, grant.family, grant.bucket)
+            self.grants.setdefault(key, []).append(grant)
 
     def seconds(
         self,
@@ -56,12 +59,7 @@ class Sizes:
         The most, not the last: a licence that moves to another line counts once, and
         so do a prepaid plan and its NCE twin of the same month.
         """
-        grants = [
-            grant
-            for grant in self.grants
-            if (grant.organisation_id, grant.family, grant.bucket)
-            == (organisation_id, family, bucket)
-        ]
+        grants = self.grants.get((organisation_id, family, bucket), [])
         return max(
             (
                 _minutes(grants, at, country, line_id) * 60
@@ -105,7 +103,7 @@ def _unassigned(grant: Grant, given: Collection[Grant]) -> int:
 def read_sizes(organisation_ids: Collection[int]) -> Sizes:
     """What the organisations' subscriptions include; one query."""
     rows = Subscription.objects.filter(
-        organisation__among=list(organisation_ids), plan__buckets__isnull=False
+        organisation__among=set(organisation_ids), plan__buckets__isnull=False
     ).values_list(
         "organisation_id",
         "organisation__country",

@@ -8,6 +8,7 @@ settled. What still cannot be settled goes on waiting, with today's reason.
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from calling.call import Call
@@ -45,23 +46,35 @@ class Replayed(NamedTuple):
     revision: int
 
 
+class Batch(NamedTuple):
+    """What one batch settled; `last_id` is None at the end of the queue."""
+
+    last_id: int | None
+    settled: list[Replayed]
+
+
 def settle_waiting(*, at: datetime, batch: int = BATCH) -> list[Replayed]:
     """Replays the whole queue, a batch to a transaction; returns what settled."""
     settled: list[Replayed] = []
-    last = 0
-    while True:
-        rows = _read_waiting(last, batch)
-        if not rows:
-            return settled
-        last = rows[-1].id
-        for source_id, several in groupby(
-            sorted(rows, key=lambda row: (row.source_id, row.id)),
-            key=lambda row: row.source_id,
-        ):
-            source = Source.objects.get(pk=source_id)
-            replay = _Replay(source, at)
-            found = run_unit(list(several), replay.settle, replay.refuse)
-            settled += [one for one in found if one is not None]
+    done = Batch(0, [])
+    while done.last_id is not None:
+        done = settle_some_waiting(after=done.last_id, at=at, batch=batch)
+        settled += done.settled
+    return settled
+
+
+def settle_some_waiting(*, after: int, at: datetime, batch: int = BATCH) -> Batch:
+    """Replays the next records of the queue, each source's in a transaction."""
+    rows = _read_waiting(after, batch)
+    if not rows:
+        return Batch(None, [])
+    settled: list[Replayed] = []
+    by_source = attrgetter("source_id")
+    for source_id, several in groupby(sorted(rows, key=by_source), by_source):
+        replay = _Replay(Source.objects.get(pk=source_id), at)
+        found = run_unit(list(several), replay.settle, replay.refuse)
+        settled += [one for one in found if one is not None]
+    return Batch(rows[-1].id, settled)
 
 
 def _read_waiting(after: int, limit: int) -> list[Waiting]:

@@ -11,6 +11,7 @@ from ninja.security import HttpBearer
 from accounts.keys import find_key
 from accounts.models import ApiKey
 from billing.api import router as billing_router
+from calling.api import router as calling_router
 from config.problems import add_problem_handlers
 
 
@@ -49,3 +50,4 @@ api = NinjaAPI(
 )
 add_problem_handlers(api)
 api.add_router("", billing_router)
+api.add_router("", calling_router)

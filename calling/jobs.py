@@ -1,0 +1,27 @@
+"""What the worker runs for this app; the timetable is config/schedule.py."""
+
+import logging
+from time import monotonic
+
+from django.core.cache import cache
+from django.utils import timezone
+
+from calling.replay import settle_some_waiting
+
+log = logging.getLogger(__name__)
+
+LONGEST_RUN = 40  # seconds; the worker gives up on a job after sixty
+CURSOR = "calling.settle_waiting.cursor"
+
+
+def settle_waiting() -> None:
+    """Replays what waits, a batch to a transaction, and goes on where it left off."""
+    began = monotonic()
+    cursor: int | None = cache.get(CURSOR, 0)
+    settled = 0
+    while cursor is not None and monotonic() - began < LONGEST_RUN:
+        done = settle_some_waiting(after=cursor, at=timezone.now())
+        cursor = done.last_id
+        settled += len(done.settled)
+    cache.set(CURSOR, cursor or 0, timeout=None)
+    log.info("settle_waiting: %d calls settled", settled)
