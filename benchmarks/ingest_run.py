@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import islice
 from time import perf_counter
 
-from calling.ingest import IngestResult, store_call_records
 from django.db import connection
 from django.db.models import Max
 
@@ -17,6 +16,7 @@ from benchmarks.clean import NotClean, check_clean
 from benchmarks.world import BATCH, BOOKED, calls_file
 from calling.formats.record import CallRecordIn, Profile
 from calling.formats.registry import parse_stream
+from calling.ingest import IngestResult, store_call_records
 from calling.models import CallRecord, Charge, RawRecord, Source, UsageDay
 from credits.models import LedgerEntry
 

@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -43,6 +44,15 @@ NUMBERS_EACH = 5
 OPENED = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 BOOKED = datetime(2026, 3, 3, 1, tzinfo=UTC)  # the `at` of every run
+PLAN: dict[str, Any] = {
+    "name": "Bench 30",
+    "slug": "bench-30",
+    "family": "bench",
+    "kind": PlanKind.DOMESTIC_INTERNATIONAL,
+    "billing_mode": BillingMode.PREPAID,
+    "price": Decimal(5),
+    "price_currency": "USD",
+}
 # What the lots hold in USD: two that a day of calls uses up, one that lasts.
 LOTS = (20, 30, 1_000_000)
 BATCH = 10_000
@@ -164,15 +174,7 @@ def make_numbers(organisations: list[Organisation]) -> list[Line]:
 
 def make_plans(lines: list[Line]) -> None:
     """A licence each of a plan with 30 domestic and 30 international minutes."""
-    plan = CallingPlan.objects.create(
-        name="Bench 30",
-        slug="bench-30",
-        family="bench",
-        kind=PlanKind.DOMESTIC_INTERNATIONAL,
-        billing_mode=BillingMode.PREPAID,
-        price=Decimal(5),
-        price_currency="USD",
-    )
+    plan = CallingPlan.objects.create(**PLAN)
     for bucket in (Bucket.DOMESTIC, Bucket.INTERNATIONAL):
         PlanBucket.objects.create(plan=plan, bucket=bucket, minutes=30)
     subscriptions = Subscription.objects.bulk_create(

@@ -62,7 +62,7 @@ def _in_force(versions: Collection[Version], at: datetime) -> Version | None:
 def read_cards(organisation_ids: Collection[int], currencies: Collection[str]) -> Cards:
     """The versions of the currencies' default cards and the organisations' own."""
     wanted = Q(card__is_default=True, card__currency__in=set(currencies))
-    wanted |= Q(card__organisation__among=list(organisation_ids))
+    wanted |= Q(card__organisation__among=set(organisation_ids))
     rows = (
         RateCardVersion.objects.filter(wanted)
         .order_by("-valid_from", "-number")

@@ -79,10 +79,10 @@ def read_lines(
     organisation_ids: Collection[int], identities: Collection[str], ids: Collection[int]
 ) -> Lines:
     """The lines of these ids, or of these organisations and identities; one query."""
-    wanted = Q(pk__among=list(ids))
+    wanted = Q(pk__among=set(ids))
     if identities:
-        names = [name.lower() for name in identities]
-        wanted |= Q(organisation__among=list(organisation_ids), lower__among=names)
+        names = {name.lower() for name in identities}
+        wanted |= Q(organisation__among=set(organisation_ids), lower__among=names)
     rows = Line.objects.annotate(lower=Lower("identity")).filter(wanted)
     lines: dict[int, LineFacts] = {}
     columns = (

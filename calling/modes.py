@@ -14,7 +14,7 @@ def read_modes(organisation_ids: Collection[int]) -> Modes:
     """By organisation its periods, the newest first; one query."""
     modes: Modes = {}
     rows = (
-        BillingModePeriod.objects.filter(organisation__among=list(organisation_ids))
+        BillingModePeriod.objects.filter(organisation__among=set(organisation_ids))
         .order_by("organisation_id", "-starts_at")
         .values_list("organisation_id", "billing_mode", "starts_at", "ends_at")
     )

@@ -6,6 +6,7 @@ hits must agree; two different ones wait for a person. Read in bulk, two stateme
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -88,6 +89,30 @@ class Directory:
             return NO_OWNER
         return Owner(organisation, own, self.assignment(other_number, at))
 
+    def orient(self, record: CallRecordIn) -> CallRecordIn:
+        """The record with its direction and ends, where only the owner tells them.
+
+        A sender that says neither direction nor trunk is understood by whose number
+        called or was called. The record itself stays as told.
+        """
+        if record.direction and not record.ends_unsure:
+            return record
+        at = record.started_at
+        is_caller_ours = self.assignment(record.caller, at) is not None
+        is_callee_ours = self.assignment(record.callee, at) is not None
+        if not record.direction:
+            told = "outbound" if is_caller_ours else "inbound" if is_callee_ours else ""
+            return replace(record, direction=told)
+        if is_callee_ours or not is_caller_ours:
+            return record
+        return replace(
+            record,
+            caller=record.callee,
+            callee=record.caller,
+            caller_raw=record.callee_raw,
+            callee_raw=record.caller_raw,
+        )
+
     def assignment(self, number: str | None, at: datetime) -> Assignment | None:
         for found in self.assignments.get(number or "", ()):
             if found.starts_at <= at and (found.ends_at is None or at < found.ends_at):
@@ -120,15 +145,15 @@ def read_directory(
     numbers.discard(None)
     assignments = [
         Assignment(*row)
-        for row in NumberAssignment.objects.filter(number__among=list(numbers))
+        for row in NumberAssignment.objects.filter(number__among=numbers)
         .order_by("number", "starts_at")
         .values_list(*Assignment._fields)
     ]
     slugs = {record.organisation_hint for record in records} | set(owner_map.values())
     named = Organisation.objects.filter(
-        Q(account_code__among=list({record.account_code for record in records}))
-        | Q(slug__among=list(slugs))
-        | Q(pk__among=list({found.organisation_id for found in assignments}))
+        Q(account_code__among={record.account_code for record in records})
+        | Q(slug__among=slugs)
+        | Q(pk__among={found.organisation_id for found in assignments})
     )
     # One that is only half opened, without a wallet, owns nothing yet.
     opened = read_organisations(named.filter(wallet__isnull=False))

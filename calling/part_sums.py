@@ -27,7 +27,7 @@ def _add_up(
 ) -> None:
     amounts = {f"sum_{part}": Sum(f"{part}_amount") for part in PARTS}
     rows = (
-        Charge.objects.filter(call_record__among=list(call_ids), revision=revision)
+        Charge.objects.filter(call_record__among=set(call_ids), revision=revision)
         .order_by()
         .values("currency")
         .annotate(**amounts)

@@ -93,7 +93,7 @@ def read_pools(
     """The pools there are, locked unless only asked about; one statement."""
     found = Pools(ends_all)
     rows = MinutePool.objects.filter(
-        organisation__among=list(organisation_ids), period_start__in=months
+        organisation__among=set(organisation_ids), period_start__in=months
     ).order_by("pk")
     if lock:
         rows = rows.select_for_update(no_key=True)

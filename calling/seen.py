@@ -30,7 +30,7 @@ def read_seen(source_id: int, record_ids: Collection[str]) -> Seen:
     seen: Seen = {}
     rows = (
         RawRecord.objects.filter(
-            source=source_id, source_record_id__among=list(record_ids)
+            source=source_id, source_record_id__among=set(record_ids)
         )
         .order_by("source_record_id", "revision")
         .values_list("source_record_id", "revision", "digest", "pk", "state")
@@ -43,7 +43,7 @@ def read_seen(source_id: int, record_ids: Collection[str]) -> Seen:
 
 def read_settled(call_ids: Iterable[int]) -> dict[int, Settled]:
     """By call its current charge; one query, none without calls."""
-    wanted = list(call_ids)
+    wanted = set(call_ids)
     if not wanted:
         return {}
     rows = Charge.objects.filter(

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from itertools import groupby, islice
 from typing import Any
 
-from calling.ingest import store_call_records
 from django.db import connection
 
 from benchmarks.engines import Engine
 from benchmarks.ingest_run import read_records
 from benchmarks.score import Sample, Score
 from benchmarks.world import BOOKED
+from calling.ingest import store_call_records
 from calling.models import Source
 
 ROUNDS = 1

@@ -1,9 +1,11 @@
 """The lookup `among`: one of many values, given as a single parameter.
 
-Django's `in` writes a placeholder for each value; a batch asks for ten thousand.
+Django's `in` writes a placeholder for each value, and a batch asks for ten thousand.
+Give a set: Django looks into every element of a list.
 """
 
 import json
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -29,7 +31,7 @@ class Among(AnyLookup):
         self, value: Any, connection: BaseDatabaseWrapper
     ) -> tuple[str, tuple[Any, ...]]:
         if connection.vendor == "postgresql":
-            return "= ANY(%s)", (value,)
+            return _array(value)
         return "IN (SELECT value FROM json_each(%s))", (json.dumps(value),)
 
     def as_sql(
@@ -38,3 +40,13 @@ class Among(AnyLookup):
         left, left_params = self.process_lhs(compiler, connection)
         right, right_params = self.process_rhs(compiler, connection)
         return f"{left} {right}", (*left_params, *right_params)
+
+
+def _array(values: Collection[Any]) -> tuple[str, tuple[Any, ...]]:
+    """An array in one text, which is far faster than the driver's, value by value."""
+    if all(isinstance(value, int) for value in values):
+        return "= ANY(%s::bigint[])", (f"{{{','.join(map(str, values))}}}",)
+    text = '"' + '","'.join(values) + '"'
+    if "\\" in text or text.count('"') != 2 * len(values):
+        return "= ANY(%s)", (list(values),)
+    return "= ANY(%s::text[])", (f"{{{text}}}",)
