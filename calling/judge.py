@@ -9,12 +9,14 @@ from datetime import datetime
 from calling.call import Call
 from calling.cards import read_cards
 from calling.classify import Facts, classify
+from calling.formats.record import CallRecordIn
 from calling.line_facts import Lines, read_lines
 from calling.models import Source, WaitingReason
 from calling.modes import read_modes
 from calling.owner import Owner, read_directory
 from calling.seen import Seen, read_settled
 
+UNKNOWN_DIRECTION = WaitingReason.UNKNOWN_DIRECTION.value
 OWNER_CHANGED = WaitingReason.OWNER_CHANGED.value
 
 
@@ -22,12 +24,17 @@ def find_owners(calls: Collection[Call], source: Source) -> None:
     """Whose each call was at its start; two statements, before the lock."""
     directory = read_directory([call.record for call in calls], source.owner_map)
     for call in calls:
-        found = directory.owner_of(call.record)
+        call.record = directory.orient(call.record)
+        found = _cannot_settle(call.record) or directory.owner_of(call.record)
         if isinstance(found, Owner):
             call.owner = found
             call.organisation_id = found.organisation.id
         else:
             call.reason = found
+
+
+def _cannot_settle(record: CallRecordIn) -> str:
+    return record.waits or ("" if record.direction else UNKNOWN_DIRECTION)
 
 
 def judge(calls: Collection[Call], seen: Seen, *, at: datetime) -> Lines:

@@ -2,7 +2,8 @@
 
 Pure. All three `encode` settings give the same record; a call is billed by its A leg
 unless the source says otherwise; the direction comes from the dialplan context, since
-the switch's own word describes the channel (a desk phone's call is "inbound").
+the switch's own word describes the channel (a desk phone's call is "inbound"), else
+from whose the numbers are.
 """
 
 import base64
@@ -15,14 +16,15 @@ from typing import Any
 from urllib.parse import unquote
 
 from calling.formats.documents import Rows, parse_documents, refuse_constant
+from calling.formats.ends import read_ends
 from calling.formats.fields import (
     required_text,
     seconds_between,
     seconds_of,
     text_of,
 )
+from calling.formats.pieces import Raw, pieces_of
 from calling.formats.record import BadRow, CallRecordIn, Profile, RowError
-from calling.phone_numbers import Reading, read_number
 
 VANILLA_CONTEXTS = {"default": "outbound", "public": "inbound"}
 _FORM = "application/x-www-form-urlencoded"
@@ -44,7 +46,9 @@ DECODER = json.JSONDecoder(
 )
 
 
-def parse(raw: bytes, profile: Profile, content_type: str = "") -> Rows:
+def parse(raw: Raw, profile: Profile, content_type: str = "") -> Rows:
+    if not isinstance(raw, bytes):
+        return parse_documents(pieces_of(raw), DECODER, read, profile)
     try:
         document = unwrap(raw, content_type)
     except BadRow as problem:
@@ -76,24 +80,22 @@ def read(
     caller_profile = _part(flow, "caller_profile")
     if "originator" in caller_profile and not profile.all_legs:
         return None
-    direction = _direction(caller_profile, profile)
-    outbound = direction == "outbound"
+    context = text_of(caller_profile, "context", 100)
+    direction = profile.direction_of(context, known=VANILLA_CONTEXTS)
+    outbound = direction != "inbound"
     caller_raw = text_of(caller_profile, "caller_id_number", 128)
     callee_raw = required_text(caller_profile, "destination_number", 128)
-    caller = read_number(caller_raw, profile.home_country, profile.rewrite_rules)
-    callee = read_number(callee_raw, profile.home_country, profile.rewrite_rules)
+    ends = read_ends(caller_raw, callee_raw, direction, profile)
     times = _part(flow, "times")
     answered_at = _instant(times, "answered_time", variables, "answer_epoch")
     ended_at = _instant(times, "hangup_time", variables, "end_epoch")
     if ended_at is None:
         raise BadRow("hangup_time is missing.")
-    masked = Reading.MASKED in {caller.reading, callee.reading}
-    is_emergency = outbound and callee.reading is Reading.EMERGENCY
     return CallRecordIn(
         source_record_id=required_text(variables, "uuid", 200),
         direction=direction,
-        caller=caller.e164,
-        callee=callee.e164,
+        caller=ends.caller,
+        callee=ends.callee,
         caller_raw=caller_raw,
         callee_raw=callee_raw,
         invited_at=_instant(times, "created_time", variables, "start_epoch"),
@@ -104,8 +106,8 @@ def read(
         call_id=text_of(variables, "sip_call_id", 200),
         account_code=text_of(variables, "accountcode", 100),
         user=text_of(variables, "sip_from_user" if outbound else "sip_to_user", 150),
-        kind="emergency" if is_emergency else "",
-        flags="masked" if masked else "",
+        kind=ends.kind,
+        flags=ends.flags,
     )
 
 
@@ -133,15 +135,6 @@ def _part(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found
 
 
-def _direction(caller_profile: Mapping[str, Any], profile: Profile) -> str:
-    context = text_of(caller_profile, "context", 100)
-    known = {**VANILLA_CONTEXTS, **profile.direction_map}
-    direction = known.get(context, "")
-    if direction not in {"outbound", "inbound"}:
-        raise BadRow(f"context {context} is not in the source's list of directions.")
-    return direction
-
-
 def _instant(
     times: Mapping[str, Any], micros: str, variables: Mapping[str, Any], epoch: str
 ) -> datetime | None:
@@ -150,7 +143,10 @@ def _instant(
         value = fields.get(name)
         if value is None or value == "":
             continue
-        if not str(value).isdecimal() or int(value) // unit > 7_000_000_000:
+        text = str(value)
+        if not (text.isascii() and text.isdecimal() and len(text) <= 16):
+            raise BadRow(f"{name} is not a time.")
+        if int(value) // unit > 7_000_000_000:
             raise BadRow(f"{name} is not a time.")
         whole, rest = divmod(int(value), unit)
         if whole:

@@ -16,6 +16,7 @@ from calling.formats.fields import (
     text_of,
     time_of,
 )
+from calling.formats.pieces import Raw, pieces_of
 from calling.formats.record import BadRow, CallRecordIn, Fields, Profile
 from calling.phone_numbers import Reading, read_number
 
@@ -30,8 +31,8 @@ FIELDS = frozenset(
 )
 
 
-def parse(raw: bytes, profile: Profile) -> Rows:
-    return parse_documents([raw], DECODER, read, profile)
+def parse(raw: Raw, profile: Profile) -> Rows:
+    return parse_documents(pieces_of(raw), DECODER, read, profile)
 
 
 def read(fields: Fields, body: str, profile: Profile) -> CallRecordIn:

@@ -8,6 +8,7 @@ neighbours.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from calling.models import Source
 
 Fields: TypeAlias = Mapping[str, Any]
 DIRECTIONS = frozenset({"outbound", "inbound"})
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,18 @@ class Profile:
             strict=strict,
         )
 
-    def direction_of(self, *words: str) -> str:
+    def direction_of(self, *words: str, known: Mapping[str, str] = NOTHING) -> str:
         """What the source's list says of a context or trunk, '' if nothing.
 
-        The first word that is listed decides; a star stands for whatever is not.
+        The first word that is listed decides, there or among those `known` to the
+        format; a star in the source's list stands for all that is not.
         """
-        for word in (*words, "*"):
-            direction = self.direction_map.get(word, "")
+        listed = self.direction_map
+        for word in words:
+            direction = listed.get(word) or known.get(word, "")
             if direction in DIRECTIONS:
                 return direction
-        return ""
+        return listed["*"] if listed.get("*") in DIRECTIONS else ""
 
 
 @dataclass(slots=True)

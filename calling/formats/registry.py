@@ -1,35 +1,39 @@
 """The formats by the name that commands and raw records call them."""
 
-import json
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TypeAlias
 
-from calling.formats import freeswitch, generic
-from calling.formats.documents import Read, Rows, parse_documents
-from calling.formats.record import BadRow, CallRecordIn, Profile
+from calling.formats import freeswitch, freeswitch_xml, generic, generic_csv
+from calling.formats.documents import Rows
+from calling.formats.pieces import Raw
+from calling.formats.record import BadRow, CallRecordIn, Profile, RowError
 
+Parse: TypeAlias = Callable[[Raw, Profile], Rows]
 
-class Format(NamedTuple):
-    decoder: json.JSONDecoder
-    read: Read
-
-
-FORMATS: dict[str, Format] = {
-    "generic-json": Format(generic.DECODER, generic.read),
-    "freeswitch-json": Format(freeswitch.DECODER, freeswitch.read),
+FORMATS: dict[str, Parse] = {
+    "generic-json": generic.parse,
+    "generic-csv": generic_csv.parse,
+    "freeswitch-json": freeswitch.parse,
+    "freeswitch-xml": freeswitch_xml.parse,
 }
 
 
 def parse_stream(name: str, pieces: Iterable[bytes], profile: Profile) -> Rows:
     """The records of a file in a format, read piece by piece."""
-    chosen = FORMATS[name]
-    return parse_documents(pieces, chosen.decoder, chosen.read, profile)
+    return FORMATS[name](pieces, profile)
 
 
 def read_again(name: str, body: str, profile: Profile) -> CallRecordIn:
-    """A kept body as the format reads it today; raises BadRow."""
-    chosen = FORMATS[name]
-    record = chosen.read(chosen.decoder.decode(body), body, profile)
-    if record is None:
-        raise BadRow("The leg policy of the source no longer bills this leg.")
-    return record
+    """A kept body as the format reads it today; raises BadRow.
+
+    What is kept of a record is a file of its format with that one record in it.
+    """
+    kept = replace(profile.columns, charset="utf-8")
+    rows = FORMATS[name](body.encode() + b"\n", replace(profile, columns=kept))
+    found = next(rows, None)
+    if isinstance(found, CallRecordIn):
+        return found
+    if isinstance(found, RowError):
+        raise BadRow(found.reason)
+    raise BadRow("The leg policy of the source no longer bills this leg.")
