@@ -8,6 +8,12 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import (
+    authenticator_added,
+    authenticator_removed,
+    authenticator_reset,
+)
 from cryptography.fernet import Fernet, MultiFernet
 from django import forms
 from django.conf import settings
@@ -17,10 +23,11 @@ from django.http import HttpRequest
 from django.utils import translation
 from django.utils.encoding import force_bytes
 
-from accounts.access import SIGNED_IN_AT, recently_signed_in
+from accounts.access import SECOND_FACTOR_SET_AT, SIGNED_IN_AT, recently_signed_in
 from accounts.models import Language, ProviderSettings, User
 from accounts.rate_limits import too_many_requests
 from accounts.send import sender
+from accounts.sessions import end_other_sessions
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped library
@@ -81,6 +88,32 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # untyped library
 
     def decrypt(self, encrypted_text: str) -> str:
         return _cipher().decrypt(encrypted_text.encode()).decode()
+
+
+def watch_second_factor() -> None:
+    """Called once at start: allauth tells of changes by signals only."""
+    authenticator_added.connect(_factor_added, dispatch_uid="accounts.added")
+    authenticator_removed.connect(_factor_changed, dispatch_uid="accounts.removed")
+    authenticator_reset.connect(_factor_changed, dispatch_uid="accounts.reset")
+
+
+def _factor_added(
+    sender: object,
+    request: HttpRequest,
+    user: User,
+    authenticator: Authenticator,
+    **facts: Any,
+) -> None:
+    # Setting an app up takes a code from it; being given recovery codes takes nothing.
+    if authenticator.type == Authenticator.Type.TOTP:
+        request.session[SECOND_FACTOR_SET_AT] = time.time()
+    end_other_sessions(request, user)
+
+
+def _factor_changed(
+    sender: object, request: HttpRequest, user: User, **facts: Any
+) -> None:
+    end_other_sessions(request, user)
 
 
 def current_language() -> Language:

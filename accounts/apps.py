@@ -6,6 +6,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         # Models can be imported only now.
-        from accounts.sessions import watch_second_factor
+        from accounts.adapters import watch_second_factor
 
         watch_second_factor()

@@ -5,6 +5,7 @@ named there is counted by `count_request(request, "start_top_up")` in the view.
 """
 
 from allauth.core import ratelimit
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -17,6 +18,8 @@ class TooManyRequests(Exception):
 
 def count_request(request: HttpRequest, limit: str, *, key: str | None = None) -> None:
     """Counts this request against a limit; raises TooManyRequests beyond it."""
+    if limit not in settings.ACCOUNT_RATE_LIMITS:
+        raise KeyError(limit)  # the library would let it pass
     if not ratelimit.consume(request, action=limit, key=key):
         raise TooManyRequests
 

@@ -3,9 +3,12 @@
 import pytest
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 
+from accounts.middleware import AccessMiddleware
 from accounts.models import User
+from accounts.rate_limits import TooManyRequests, count_request
 from accounts.verify_address import trust_address
 from tests.accounts.codes import activate_second_factor
 
@@ -112,3 +115,25 @@ def test_counts_live_in_the_database() -> None:
         cursor.execute("SELECT count(*) FROM cache_entry")
         (rows,) = cursor.fetchone()
     assert rows == 1
+
+
+def test_a_limit_of_our_own_ends_in_the_same_answer(alice: User) -> None:
+    request = RequestFactory().post("/credits/add/")
+    request.user = alice
+    for _time in range(20):
+        count_request(request, "start_top_up")
+    with pytest.raises(TooManyRequests) as refusal:
+        count_request(request, "start_top_up")
+    door = AccessMiddleware(lambda _request: HttpResponse())
+    answer = door.process_exception(request, refusal.value)
+    assert answer is not None
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
+
+
+def test_a_limit_that_is_not_configured_is_a_mistake_not_a_free_pass(
+    alice: User,
+) -> None:
+    request = RequestFactory().post("/")
+    request.user = alice
+    with pytest.raises(KeyError):
+        count_request(request, "no_such_limit")

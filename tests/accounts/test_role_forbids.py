@@ -1,5 +1,6 @@
 """The answer to a role that is not enough names the roles and the people that are."""
 
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from accounts.access import RoleForbids
@@ -13,7 +14,7 @@ def test_the_page_names_who_may(
     membership = bob.memberships.get()
     client.force_login(bob)
     request = client.get("/account/").wsgi_request
-    answer = AccessMiddleware(lambda _request: None).process_exception(  # type: ignore[arg-type,return-value]
+    answer = AccessMiddleware(lambda _request: HttpResponse()).process_exception(
         request, RoleForbids(membership, Permission.BUY)
     )
     assert answer is not None
@@ -27,5 +28,5 @@ def test_the_page_names_who_may(
 
 def test_another_exception_is_not_ours(db: None) -> None:
     request = RequestFactory().get("/")
-    door = AccessMiddleware(lambda _request: None)  # type: ignore[arg-type,return-value]
+    door = AccessMiddleware(lambda _request: HttpResponse())
     assert door.process_exception(request, ValueError()) is None
