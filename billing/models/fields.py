@@ -32,6 +32,13 @@ class AmountField(Amounts):
         }
         super().__init__(*args, **kwargs)
 
+    def formfield(self, *args: Any, **kwargs: Any) -> Any:
+        """A plain amount: the currency stands in its own field, once for all."""
+        return models.DecimalField.formfield(self, *args, **kwargs)
+
+    def value_from_object(self, obj: models.Model) -> Any:
+        return getattr(obj, self.attname).amount
+
 
 def sold_money(micros: Micros, currency: str) -> Money:
     """The amount as a sale holds it; what is finer stays, and is refused there."""

@@ -17,20 +17,16 @@ from accounts.models import (
 from billing.offered_currencies import offered_currencies
 from billing.open_organisation import open_organisation
 from billing.refusals import codes_of
-from calling.models import RateCard, RateCardVersion
 from credits.models import Wallet
 from tests import makers
+from tests.billing.selling import sold_in_dollars
 from tests.makers import START
 
 
 @pytest.fixture(autouse=True)
 def _sold_in_dollars(db: None) -> None:
-    makers.make_terms("USD")
-    makers.make_terms("EUR")
-    card = RateCard.objects.create(name="World", currency="USD", is_default=True)
-    RateCardVersion.objects.create(
-        card=card, number=1, valid_from=START, rate_count=1, imported_at=START
-    )
+    sold_in_dollars()
+    makers.make_terms("EUR")  # without a card
 
 
 def opened(owner: User, **changes: Any) -> Organisation:
