@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from sandbox.cast import LOGINS, PASSWORD, TEST_CARDS
+from sandbox.cast import LOGINS, PASSWORD, PROVIDER, TEST_CARDS
 from sandbox.processes import ROOT, Processes, ProcessFailed, StopAsked, say
 
 WEB_PORT, STRIPE_PORT = 8000, 12111
@@ -79,23 +79,24 @@ def play(demo: Demo) -> int:
 
 
 def start_everything(demo: Demo, processes: Processes) -> None:
-    stripe_file = str(demo.folder / "stripe.sqlite3")
-    stripe_port, web_port = (url.rpartition(":")[2] for url in (demo.stripe, demo.site))
-    processes.start(
-        "stripe",
-        [PYTHON, "-m", "sandbox.stripe", "--port", stripe_port, "--file", stripe_file],
-    )
+    processes.start("stripe", stripe_command(demo))
     wait_for(f"{demo.stripe}/", processes)
     processes.run("data", [PYTHON, "manage.py", "prepare_demo"])
     processes.start("worker", [PYTHON, "manage.py", "qcluster"])
-    processes.start("web", web_command(web_port))
+    processes.start("web", web_command(demo))
     wait_for(f"{demo.site}/healthz", processes)
     processes.start("switch", [PYTHON, "-m", "sandbox.switch"])
     welcome(demo)
 
 
-def web_command(port: str) -> list[str]:
-    granian = str(Path(PYTHON).with_name("granian"))
+def stripe_command(demo: Demo) -> list[str]:
+    file, port = str(demo.folder / "stripe.sqlite3"), demo.stripe.rpartition(":")[2]
+    where = ["--port", port, "--file", file]
+    return [PYTHON, "-m", "sandbox.stripe", *where, "--merchant", PROVIDER]
+
+
+def web_command(demo: Demo) -> list[str]:
+    granian, port = str(Path(PYTHON).with_name("granian")), demo.site.rpartition(":")[2]
     where = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", port]
     size = ["--workers", "1", "--blocking-threads", "4", "--no-ws"]
     quiet = ["--log-level", "warning", "--workers-kill-timeout", "5"]

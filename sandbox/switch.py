@@ -49,16 +49,17 @@ def hand_in(calls: list[Document], *, site: str, key: str) -> list[Document]:
         headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
     )
     try:
-        with urlopen(request, timeout=30):
-            pass  # what is acknowledged is committed
+        with urlopen(request, timeout=30) as answer:
+            results = json.loads(answer.read())["results"]
     except HTTPError as error:
         print(f"{error.code} {error.read().decode(errors='replace')[:300]}", flush=True)
         return calls
     except (URLError, OSError) as error:
         print(f"The web does not answer: {error}", flush=True)
         return calls
-    for call in batch:
-        print(f"{call['account_code']}: {call['from']} → {call['to']}", flush=True)
+    for call, result in zip(batch, results, strict=True):
+        what = f"{call['account_code']}: {call['from']} → {call['to']}"
+        print(f"{what}, {result['status']} {result['detail']}".rstrip(), flush=True)
     return later
 
 

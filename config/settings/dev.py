@@ -35,5 +35,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-# The local Stripe's every request would drown what the demo has to say.
-LOGGING["loggers"] = {"stripe": {"level": "WARNING"}}
+# Every request to Stripe and every move of the queue would drown what the jobs say.
+LOGGING["loggers"] = {name: {"level": "WARNING"} for name in ("stripe", "django-q")}
