@@ -116,6 +116,8 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='accounts.organisation')),
             ],
             options={
+                'verbose_name': 'membership',
+                'verbose_name_plural': 'memberships',
                 'ordering': ['organisation_id', 'id'],
             },
         ),
@@ -142,6 +144,8 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mode_periods', to='accounts.organisation')),
             ],
             options={
+                'verbose_name': 'billing mode period',
+                'verbose_name_plural': 'billing mode periods',
                 'ordering': ['organisation_id', 'starts_at'],
             },
         ),

@@ -235,6 +235,8 @@ class BillingModePeriod(models.Model):
 
     class Meta:
         ordering = ["organisation_id", "starts_at"]
+        verbose_name = _("billing mode period")
+        verbose_name_plural = _("billing mode periods")
         constraints = [
             models.UniqueConstraint(
                 fields=["organisation"],
@@ -264,6 +266,8 @@ class Membership(models.Model):
 
     class Meta:
         ordering = ["organisation_id", "id"]
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "organisation"], name="one_role_per_organisation"
