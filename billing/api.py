@@ -15,6 +15,7 @@ from accounts.api_access import organisation_of, own_organisation
 from accounts.idempotency import answer_once
 from accounts.models import ApiKey, Language, Organisation, Scope
 from accounts.problems import Problem
+from accounts.rate_limits import count_request
 from billing.models import TopUp
 from billing.top_up import start_top_up
 from credits.money import Micros, amount_text, to_micros
@@ -98,6 +99,7 @@ def get_balance(request: HttpRequest) -> Any:
 )
 def post_top_up(request: HttpRequest, response: HttpResponse, wanted: TopUpIn) -> Any:
     organisation = own_organisation(request, Scope.FUNDS_WRITE)
+    count_request(request, "start_top_up_by_key", key=_key(request).prefix)
     at = timezone.now()
 
     def start(key: str) -> tuple[int, Any]:

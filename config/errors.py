@@ -9,4 +9,4 @@ from accounts.request_id import current_request_id
 def server_error(request: HttpRequest) -> HttpResponse:
     """Rendered without the request: whatever broke may break again."""
     context = {"request_id": current_request_id()}
-    return render(None, "500.html", context, status=500)  # type: ignore[arg-type]
+    return render(None, "500.html", context, status=500)

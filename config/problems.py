@@ -12,9 +12,11 @@ import ninja.errors
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
+from accounts.rate_limits import RETRY_AFTER_SECONDS, TooManyRequests
 from accounts.refusals import TollgateError
 from accounts.request_id import current_request_id
 from billing.refusals import CreditsNotForSale, codes_of
@@ -54,6 +56,7 @@ def unknown_path(request: HttpRequest) -> HttpResponse:
 
 
 def add_problem_handlers(api: NinjaAPI) -> None:
+    api.add_exception_handler(TooManyRequests, _too_many)
     api.add_exception_handler(TollgateError, _refused)
     api.add_exception_handler(ValidationError, _not_valid)
     api.add_exception_handler(ninja.errors.ValidationError, _not_understood)
@@ -110,21 +113,25 @@ def _not_understood(request: HttpRequest, error: Any) -> HttpResponse:
     )
 
 
+HTTP_ERRORS = {
+    400: ("not_json", gettext_lazy("The body is not JSON.")),
+    401: ("key_not_valid", gettext_lazy("The API key is missing or not valid.")),
+    403: ("forbidden", gettext_lazy("This is not allowed.")),
+    413: ("too_large", gettext_lazy("The request is larger than is accepted.")),
+    429: ("too_many_requests", gettext_lazy("Too many requests; wait a moment.")),
+}
+
+
 def _http_error(request: HttpRequest, error: Any) -> HttpResponse:
-    codes = {400: "not_json", 401: "key_not_valid", 403: "forbidden", 429: "too_many"}
-    sentences = {
-        400: _("The body is not JSON."),
-        401: _("The API key is missing or not valid."),
-        403: _("This is not allowed."),
-        429: _("Too many requests; wait a moment."),
-    }
     status = error.status_code
-    return problem(
-        request,
-        status=status,
-        code=codes.get(status, "refused"),
-        detail=sentences.get(status, str(error)),
-    )
+    code, detail = HTTP_ERRORS.get(status, ("refused", str(error)))
+    return problem(request, status=status, code=code, detail=str(detail))
+
+
+def _too_many(request: HttpRequest, error: Any) -> HttpResponse:
+    answer = _http_error(request, ninja.errors.HttpError(429, ""))
+    answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return answer
 
 
 def _not_found(request: HttpRequest, error: Any) -> HttpResponse:

@@ -98,6 +98,7 @@ ACCOUNT_CHANGE_EMAIL = True  # one address each: it is the user's name
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or factor is told by mail
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before another address is put in place
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 # Answered with 429. A limit of ours is counted by accounts/rate_limits.py.
 ACCOUNT_RATE_LIMITS = {
@@ -111,6 +112,7 @@ ACCOUNT_RATE_LIMITS = {
     "change_password": "5/m/user",
     "manage_email": "10/m/user",
     "start_top_up": "20/h/user",  # card testing
+    "start_top_up_by_key": "60/h/key",
 }
 MFA_ADAPTER = "accounts.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]

@@ -237,6 +237,17 @@ def test_body_that_is_not_json_is_refused(formosa: Organisation) -> None:
     assert_problem(post(secret, "{amount"), 400, "not_json")
 
 
+def test_too_many_orders_are_told_to_wait(formosa: Organisation) -> None:
+    secret = key_of(formosa, Scope.FUNDS_WRITE)
+    for number in range(60):
+        assert post(secret, key=f"k{number}").status_code == 422  # nothing on sale
+    answer = post(secret, key="one more")
+    assert_problem(answer, 429, "too_many_requests")
+    assert answer["Retry-After"] == "60"
+    other = key_of(formosa, Scope.FUNDS_WRITE)
+    assert post(other).status_code == 422
+
+
 # --- around ---------------------------------------------------------------------------
 
 

@@ -5,9 +5,11 @@ changed afterwards. A prepaid organisation passes the same doors.
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from html import unescape
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from accounts.keys import create_key
 from accounts.models import Organisation, Scope, User
@@ -35,6 +38,7 @@ from tests.stripe_sandbox import StripeSandbox
 
 NOT_FOR_SALE = "credits_not_for_sale"
 AMOUNT = to_micros("100")
+KEY = "5f0c7c7e-3c51-4f0e-9a2b-0d5a4f6f6f11"
 
 
 @dataclass
@@ -145,14 +149,18 @@ DOORS["bulk_create that lies about the mode"] = both(_lie)
 def _form(sale: Any) -> None:
     """A form that does not show the mode, as every ModelForm here."""
     shown = {
-        TopUp: ("organisation", "client_key", "started_at"),
-        StaffPayment: ("organisation", "bank_reference", "recorded_by", "recorded_at"),
+        TopUp: ("organisation", "client_key", "credit", "total", "started_at"),
+        StaffPayment: (
+            "organisation",
+            "kind",
+            "bank_reference",
+            "amount",
+            "recorded_by",
+            "recorded_at",
+        ),
     }[type(sale)]
-    fields = [*shown, "currency"]
-    form_class = forms.modelform_factory(type(sale), fields=fields)
-    # The amounts are filled in by the view, as anything a form does not show.
-    data = {name: sale.serializable_value(name) for name in fields}
-    form = form_class(data, instance=sale)
+    form_class = forms.modelform_factory(type(sale), fields=shown)
+    form = form_class(forms.model_to_dict(sale, fields=shown), instance=sale)
     if not form.is_valid():
         raise ValidationError(form.errors.as_data())
     form.save()
@@ -299,11 +307,70 @@ def api(visit: Visit) -> Refused | None:
     return Refused(answer.json()["code"], answer.json()["detail"])
 
 
+@door
+def page_add_funds(visit: Visit) -> Refused | None:
+    return page(visit, "/credits/add/", {"amount": "100", "key": KEY})
+
+
+@door
+def page_review(visit: Visit) -> Refused | None:
+    return page(visit, "/credits/add/review/", {"amount": "100", "key": KEY})
+
+
+def page(visit: Visit, address: str, form: dict[str, str]) -> Refused | None:
+    client = Client()
+    client.force_login(visit.organisation.memberships.get(role="owner").user)
+    answer = client.post(address, form)
+    if answer.status_code == 302:
+        return None
+    assert answer.status_code == 409
+    text = unescape(answer.content.decode())
+    assert str(NOT_FOR_SALE_SENTENCE) in text
+    assert NOT_FOR_SALE in text
+    return Refused(NOT_FOR_SALE, str(NOT_FOR_SALE_SENTENCE))
+
+
+@door
+def admin_action(visit: Visit) -> Refused | None:
+    organisation = visit.organisation
+    chosen = {"_selected_action": organisation.pk, "action": "record_payment"}
+    return staff_page(visit, "/admin/accounts/organisation/", chosen)
+
+
+@door
+def admin_add(visit: Visit) -> Refused | None:
+    address = "/admin/billing/staffpayment/add/"
+    return staff_page(visit, address, {"organisation": visit.organisation.pk})
+
+
+def staff_page(visit: Visit, address: str, chosen: dict[str, Any]) -> Refused | None:
+    """Fills in, looks, confirms; reads what the page after that says."""
+    client = Client()
+    client.force_login(visit.staff)
+    typed = chosen | {
+        f"amount_{visit.organisation.pk}": "100",
+        f"reference_{visit.organisation.pk}": "door",
+        "kind": "transfer",
+        "reason": "A transfer that came in today",
+    }
+    seen = client.post(address, typed | {"step": "preview"}).content.decode()
+    found = re.search(r'name="once" value="([^"]+)"', seen)
+    assert found
+    last = typed | {"step": "confirm", "once": found.group(1)}
+    told = unescape(client.post(address, last, follow=True).content.decode())
+    if f"{visit.organisation}: {NOT_FOR_SALE_SENTENCE}" in told:
+        assert str(NOT_FOR_SALE_SENTENCE) in unescape(seen)
+        return Refused(NOT_FOR_SALE, str(NOT_FOR_SALE_SENTENCE))
+    assert "US$100.00 added." in told
+    return None
+
+
 # --- the walk -------------------------------------------------------------------------
 
 
 @pytest.fixture
-def staff(db: None) -> User:
+def staff(db: None, settings: Settings) -> User:
+    settings.STAFF_NEED_SECOND_FACTOR = False
     user = makers.make_user("staff@provider.example", is_staff=True)
     user.is_superuser = True
     user.save()
