@@ -148,3 +148,14 @@ def test_a_new_address_counts_once_its_code_is_typed(
     assert dora.email == new
     told = [m for m in mail.outbox if m.to == ["alice@formosa.example"]]
     assert [m.subject for m in told] == ["Email Changed"]
+
+
+def test_a_new_address_takes_a_recent_sign_in(client: Client, dora: User) -> None:
+    client.force_login(dora)  # a session of which nobody knows how it began
+    new = {"email": "thief@example.com", "action_add": ""}
+    answer = client.post("/accounts/email/", new)
+    assert answer.headers["Location"].startswith("/accounts/reauthenticate/")
+    assert mail.outbox == []
+    proof = {"password": PASSWORD, "next": "/accounts/email/"}
+    client.post("/accounts/reauthenticate/", proof)
+    assert [message.to for message in mail.outbox] == [["thief@example.com"]]
