@@ -67,8 +67,8 @@ class CallRecordIn:
     `caller` and `callee` are E.164 or None; `*_raw` are exactly as received. Seconds
     are whole, rounded up: every interval of every rate is whole seconds. A `direction`
     of '' is one that the sender does not tell: whose the numbers are decides. `waits`
-    says why the record cannot be settled as it stands; `is_covered` that the supplier
-    says its own plan paid the call, so it draws minutes and no credit.
+    says why the record cannot be settled as it stands. A call that the supplier's own
+    plan paid `is_covered`: it draws minutes and no credit; one it gave away `is_free`.
     """
 
     source_record_id: str
@@ -96,6 +96,7 @@ class CallRecordIn:
     time_zone: str = ""  # of times that name none, where it is not the source's
     waits: str = ""
     is_covered: bool = False
+    is_free: bool = False
     ends_unsure: bool = False  # inbound, and either number may be the organisation's
 
     @property

@@ -4,7 +4,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeAlias
 
-from calling.formats import freeswitch, freeswitch_xml, generic, generic_csv
+from calling.formats import (
+    asterisk,
+    freeswitch,
+    freeswitch_xml,
+    generic,
+    generic_csv,
+    graph,
+    kamailio,
+    teams,
+    twilio,
+)
 from calling.formats.documents import Rows
 from calling.formats.pieces import Raw
 from calling.formats.record import BadRow, CallRecordIn, Profile, RowError
@@ -16,6 +26,13 @@ FORMATS: dict[str, Parse] = {
     "generic-csv": generic_csv.parse,
     "freeswitch-json": freeswitch.parse,
     "freeswitch-xml": freeswitch_xml.parse,
+    "asterisk-csv": asterisk.parse,
+    "kamailio": kamailio.parse,
+    "graph-pstn": graph.parse_pstn,
+    "graph-direct-routing": graph.parse_direct_routing,
+    "teams-export": teams.parse,
+    "direct-routing-csv": teams.parse_direct_routing,
+    "twilio": twilio.parse,
 }
 
 
