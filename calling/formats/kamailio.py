@@ -188,12 +188,10 @@ def _code(fields: Fields) -> int:
 
 
 def _key_of_tags(fields: Fields) -> str:
-    """Call id and both tags; whoever hangs up is the sender, so the tags have no order."""
-    call_id = required_text(fields, "call_id", 300)
-    tags = sorted(
-        (required_text(fields, "from_tag", 200), text_of(fields, "to_tag", 200))
-    )
-    return _short(";".join((call_id, *tags)))
+    """Call id and both tags; either side may hang up, so the tags have no order."""
+    call_id = required_text(fields, "call_id", LONGEST_CALL_ID)
+    tags = required_text(fields, "from_tag", 200), text_of(fields, "to_tag", 200)
+    return _short(";".join((call_id, *sorted(tags))))
 
 
 def _short(key: str) -> str:
@@ -203,7 +201,7 @@ def _short(key: str) -> str:
 
 
 def _time(fields: Fields, name: str) -> datetime | None:
-    """Seconds since 1970, as a number or a text, with fractions or not; or local time."""
+    """Seconds since 1970, number or text, with a fraction or not; or local time."""
     value = fields.get(name)
     if value is None or value == "":
         return None
