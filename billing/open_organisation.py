@@ -2,7 +2,8 @@
 
 One transaction makes everything that must never be missing: the organisation, its first
 billing mode period, its owner, its wallet and the audit event (rule 1.2). The currency
-is fixed here and must be one that is offered. Locks nothing: all rows are new.
+is fixed here and must be one that is offered; the terms accepted are kept (rule 1.8).
+Locks nothing: all rows are new.
 """
 
 from datetime import datetime

@@ -22,6 +22,7 @@ CONFERENCE_OUT = CallKind.CONFERENCE_OUT.value
 DOMESTIC = CallKind.DOMESTIC.value
 INTERNATIONAL = CallKind.INTERNATIONAL.value
 
+# Beyond ordinary outbound calls, credit pays for these (rule 6.5).
 PURPOSES = {
     TOLL_FREE_IN: Purpose.TOLL_FREE_IN.value,
     CONFERENCE_IN_TOLL_FREE: Purpose.TOLL_FREE_IN.value,
