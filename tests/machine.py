@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # marker → the programs its tests start, by the names they have on Debian
 PROGRAMS = {
     "browser": ("chromium",),
+    "gettext": ("xgettext", "msguniq"),
 }
 LOCAL_POSTGRESQL = "postgres://postgres@127.0.0.1:5432"
 
