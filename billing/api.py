@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from ninja import Router, Schema, Status
 from pydantic import ConfigDict, StringConstraints
 
-from accounts.api_access import organisation_of, own_organisation
+from accounts.api_access import NAMED_IN, organisation_of, own_organisation
 from accounts.idempotency import answer_once
 from accounts.models import ApiKey, Language, Organisation, Scope
 from accounts.problems import Problem
@@ -25,6 +25,10 @@ router = Router(tags=["credits"])
 
 PROBLEMS = dict.fromkeys((401, 403, 404, 409, 422, 429, 500, 503), Problem)
 Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,11}(\.[0-9]{1,6})?$")]
+# Without control characters: PostgreSQL cannot store all of them.
+OrderNumber = Annotated[
+    str, StringConstraints(max_length=50, pattern=r"^[^\x00-\x1f]*$")
+]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
@@ -50,7 +54,7 @@ class TopUpIn(Schema):
 
     amount: Amount
     currency: Code
-    purchase_order: Annotated[str, StringConstraints(max_length=50)] = ""
+    purchase_order: OrderNumber = ""
 
 
 class TopUpOut(Schema):
@@ -65,7 +69,21 @@ class TopUpOut(Schema):
     started_at: datetime
 
 
-@router.get("/balance", response={200: BalanceOut, **PROBLEMS}, summary="Balance")
+@router.get(
+    "/balance",
+    response={200: BalanceOut, **PROBLEMS},
+    summary="Balance",
+    openapi_extra={
+        "parameters": [
+            {
+                "in": "header",
+                "name": NAMED_IN,
+                "description": "The organisation's short name; for provider keys.",
+                "schema": {"type": "string"},
+            }
+        ]
+    },
+)
 def get_balance(request: HttpRequest) -> Any:
     organisation = organisation_of(request, Scope.BALANCE_READ)
     found = read_balance(organisation.pk, timezone.now())

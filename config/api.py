@@ -2,17 +2,19 @@
 
 import base64
 import binascii
+from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
 from ninja.security import HttpBearer
 
 from accounts.keys import find_key
 from accounts.models import ApiKey
 from billing.api import router as billing_router
 from calling.api import router as calling_router
-from config.problems import add_problem_handlers
+from config.problems import PROBLEM_JSON, add_problem_handlers
 
 
 class KeyAuth(HttpBearer):
@@ -41,7 +43,25 @@ def _user_of(credentials: str) -> str:
     return decoded.partition(":")[0]
 
 
-api = NinjaAPI(
+class TollgateAPI(NinjaAPI):
+    """Says in its contract that refusals are `application/problem+json`."""
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: Any = None
+    ) -> OpenAPISchema:
+        schema = super().get_openapi_schema(
+            path_prefix=path_prefix, path_params=path_params
+        )
+        for methods in schema["paths"].values():
+            for operation in methods.values():
+                for status, answer in operation["responses"].items():
+                    content = answer.get("content", {})
+                    if int(status) >= 400 and "application/json" in content:
+                        content[PROBLEM_JSON] = content.pop("application/json")
+        return schema
+
+
+api = TollgateAPI(
     title="Tollgate",
     version="1",
     description="Communications credits and calling plans.",

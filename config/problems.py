@@ -22,6 +22,7 @@ from accounts.request_id import current_request_id
 from billing.refusals import CreditsNotForSale, codes_of
 
 logger = logging.getLogger(__name__)
+PROBLEM_JSON = "application/problem+json"
 
 
 def problem(
@@ -42,7 +43,7 @@ def problem(
         "errors": errors or [],
     }
     response = JsonResponse(
-        body, status=status, content_type="application/problem+json"
+        body, status=status, content_type=PROBLEM_JSON
     )
     if status == 401:
         response["WWW-Authenticate"] = "Bearer"

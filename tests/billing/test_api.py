@@ -214,6 +214,11 @@ def test_nce_organisation_is_refused(contoso: Organisation) -> None:
         ({"amount": "NaN", "currency": "USD"}, "/amount", "string_pattern_mismatch"),
         ({"amount": "100.00"}, "/currency", "missing"),
         (
+            {"amount": "100.00", "currency": "USD", "purchase_order": "a\x00b"},
+            "/purchase_order",
+            "string_pattern_mismatch",
+        ),
+        (
             {"amount": "100.00", "currency": "USD", "ammount": "1"},
             "/ammount",
             "extra_forbidden",
