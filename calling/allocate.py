@@ -97,6 +97,13 @@ def pool_amount(rated: RatedCall, seconds: int) -> Micros:
     return min(rated.amount, fee + seconds * rated.rate.rate_per_minute // 60)
 
 
+def without_money(rated: RatedCall, pool: PoolState | None) -> RatedCall:
+    """What is left of a call that the supplier's own plan paid: minutes, or nothing."""
+    if pool is not None and pool_seconds(rated, pool.free) == rated.billed_seconds:
+        return rated
+    return RatedCall(rated.rate, 0, 0)
+
+
 def allocate(
     rated: RatedCall,
     pool: PoolState | None,

@@ -114,6 +114,8 @@ def _price(call: Call, table: RateTable | None, country: str) -> str:
     call.kind = call.kind or kind_by_number(callee, country, rate.number_type)
     call.version_id = table.version_id
     call.rated = price_call(rate, call.record.billable_seconds)
+    if call.record.is_free:
+        call.rated = RatedCall(rate, 0, 0)
     return ""
 
 

@@ -51,10 +51,13 @@ def import_calls(
     """Everything in the file; `now` is asked once for each batch."""
     result = ImportedCalls()
     hint = organisation.slug if organisation is not None else ""
+    zone = file.profile.zone.key
+    named_zone = zone if zone != source.time_zone else ""
     for records, errors in _batches(file, batch, result):
         at = now()
         for record in records:
             record.organisation_hint = hint
+            record.time_zone = named_zone
         done = store_call_records(source, records, at=at, format_name=file.format_name)
         result.stored += done.stored
         result.duplicates += done.duplicates

@@ -17,6 +17,7 @@ from calling.formats.record import CallRecordIn
 from calling.judge import find_owners, judge
 from calling.models import RawRecord, Source, WaitingReason
 from calling.outcome import CORRECTION, DUPLICATE, STORED, WAITING, Outcome, outcome_of
+from calling.review import ask_for_review
 from calling.seen import Seen, Telling, read_seen
 from calling.settle import settle_calls
 from calling.unit import run_unit
@@ -123,6 +124,7 @@ class _Door:
         settled = [call for call in calls if not call.reason]
         supersede(settled, seen)
         settle_calls(settled, wallets, lines, source_id=self.source.pk, at=self.at)
+        ask_for_review(calls, self.source, at=self.at)
         for place, call in fresh:
             outcomes[place] = outcome_of(call)
 

@@ -6,14 +6,17 @@ settled. What still cannot be settled goes on waiting, with today's reason.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from calling.call import Call
+from calling.digest import digest_of
 from calling.formats.record import BadRow, Profile
-from calling.formats.registry import read_again
+from calling.formats.registry import IN_HALVES, read_again
 from calling.judge import find_owners, judge
 from calling.models import RawRecord, RecordState, Source, WaitingReason
 from calling.seen import Seen, read_seen
@@ -37,6 +40,7 @@ class Waiting(NamedTuple):
     body: str
     reason: str
     organisation_hint: str
+    time_zone: str
 
 
 class Replayed(NamedTuple):
@@ -89,13 +93,18 @@ class _Replay:
         self.at = at
 
     def settle(self, rows: Sequence[Waiting]) -> list[Replayed | None]:
-        calls = [call for row in rows if (call := self._read(row)) is not None]
+        whole = read_halves(rows, self.source.pk)
+        calls = [
+            call
+            for row in rows
+            if (call := self._read(row, whole.get(row.source_record_id, row.body)))
+        ]
         find_owners(calls, self.source)
         wallets = lock_wallets({call.organisation_id for call in calls if call.owner})
         seen = read_seen(
             self.source.pk, {call.record.source_record_id for call in calls}
         )
-        calls = _newest(calls, seen)
+        calls = self._untold(_newest(calls, seen), seen)
         lines = judge(calls, seen, at=self.at)
         ready = [call for call in calls if not call.reason]
         self._note(calls, {row.id: row.reason for row in rows})
@@ -107,11 +116,16 @@ class _Replay:
         """Leaves the record that the database refuses to staff."""
         write_states([(row.id, WAITING, WaitingReason.REFUSED.value)])
 
-    def _read(self, row: Waiting) -> Call | None:
+    def _read(self, row: Waiting, body: str) -> Call | None:
+        profile = Profile.of(self.source)
+        if row.time_zone:
+            profile = replace(profile, zone=ZoneInfo(row.time_zone))
         try:
-            record = read_again(row.format, row.body, Profile.of(self.source))
+            record = read_again(row.format, body, profile)
         except BadRow:
             return None
+        # Its key was made when it came, of what stood around it.
+        record.source_record_id = row.source_record_id
         record.organisation_hint = row.organisation_hint
         return Call(
             record,
@@ -121,6 +135,12 @@ class _Replay:
             raw_revision=row.revision,
         )
 
+    def _untold(self, calls: Collection[Call], seen: Seen) -> list[Call]:
+        """Those that say something new; a late half may only complete what is told."""
+        told = {call.raw_id for call in calls if _is_told(call, seen)}
+        write_states([(raw_id, SETTLED, "") for raw_id in sorted(told)])
+        return [call for call in calls if call.raw_id not in told]
+
     def _note(self, calls: Collection[Call], reasons: dict[int, str]) -> None:
         write_states(
             [
@@ -129,6 +149,29 @@ class _Replay:
                 if not call.reason or call.reason != reasons[call.raw_id]
             ]
         )
+
+
+def read_halves(rows: Collection[Waiting], source_id: int) -> dict[str, str]:
+    """By record id all that came of it, in formats that tell a call in two halves."""
+    wanted = {row.source_record_id for row in rows if row.format in IN_HALVES}
+    if not wanted:
+        return {}
+    bodies: dict[str, str] = {}
+    found = RawRecord.objects.filter(source=source_id, source_record_id__among=wanted)
+    for record_id, body in found.order_by("revision").values_list(
+        "source_record_id", "body"
+    ):
+        bodies[record_id] = f"{bodies.get(record_id, '')}{body}\n"
+    return bodies
+
+
+def _is_told(call: Call, seen: Seen) -> bool:
+    """Whether what the halves make together has been settled before."""
+    tellings = seen[call.record.source_record_id]
+    digest = digest_of(call.record)
+    return digest != call.digest and any(
+        one.digest == digest and not one.waits for one in tellings
+    )
 
 
 def _newest(calls: Collection[Call], seen: Seen) -> list[Call]:

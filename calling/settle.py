@@ -9,7 +9,7 @@ statements does not depend on the number of calls.
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from calling.allocate import allocate
+from calling.allocate import allocate, without_money
 from calling.call import Call
 from calling.correct import undo_previous
 from calling.line_facts import Lines
@@ -87,10 +87,13 @@ def _allocate(
     for call in calls:
         seconds = amount = 0
         if call.rated is not None:
+            pool = pools.choose(call.pool_keys)
+            if call.record.is_covered:
+                call.rated = without_money(call.rated, pool)
             _, seconds, amount = call.rated
             call.parts = allocate(
                 call.rated,
-                pools.choose(call.pool_keys),
+                pool,
                 drafts[call.organisation_id],
                 reference=call.reference,
                 started_at=call.started_at,

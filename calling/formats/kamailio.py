@@ -49,7 +49,7 @@ OTHER_NAMES = {
     "time_attr": "time",
 }
 _CHALLENGES = frozenset({401, 407})
-_FAILED = 300
+_ANSWERED, _FAILED = 200, 300
 LONGEST_KEY = 200
 LONGEST_CALL_ID = 1_000
 _EPOCH = re.compile(r"[0-9]{1,10}(\.[0-9]{1,9})?")
@@ -80,8 +80,11 @@ def read(fields: Fields, body: str, profile: Profile) -> CallRecordIn | None:
 
 
 def _transaction(fields: Fields, body: str, profile: Profile) -> CallRecordIn | None:
-    method, code = text_of(fields, "method", 20).upper(), _code(fields)
-    if method not in {"INVITE", "BYE"} or code in _CHALLENGES or code < 200:
+    method = text_of(fields, "method", 20).upper()
+    if method not in {"INVITE", "BYE"}:
+        return None
+    code = _code(fields)
+    if code in _CHALLENGES or code < _ANSWERED:
         return None
     at = place([_time(fields, "time")], profile.zone).times[0]
     if at is None:

@@ -53,11 +53,15 @@ def read_pstn(fields: Fields, body: str, profile: Profile) -> CallRecordIn:
         call_type=said,
         kind=ends.kind,
         conference_id=text_of(fields, "conference id", 100),
-        flags=f"{ends.flags} {flag}".strip(),
+        flags=" ".join(f"{ends.flags} {flag} {_given_away(capability)}".split()),
         is_free=capability == FREE_CALL,
         is_covered=_is_covered(capability, profile),
         ends_unsure=direction == "inbound",
     )
+
+
+def _given_away(capability: str) -> str:
+    return "supplier_free" if capability == FREE_CALL else ""
 
 
 def _pstn_ends(fields: Fields, direction: str) -> tuple[str, str]:

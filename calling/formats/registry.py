@@ -1,5 +1,6 @@
 """The formats by the name that commands and raw records call them."""
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeAlias
@@ -35,6 +36,8 @@ FORMATS: dict[str, Parse] = {
     "twilio": twilio.parse,
 }
 
+IN_HALVES = frozenset({"kamailio"})  # a call may come in two records
+
 
 def parse_stream(name: str, pieces: Iterable[bytes], profile: Profile) -> Rows:
     """The records of a file in a format, read piece by piece."""
@@ -48,7 +51,8 @@ def read_again(name: str, body: str, profile: Profile) -> CallRecordIn:
     """
     kept = replace(profile.columns, charset="utf-8")
     rows = FORMATS[name](body.encode() + b"\n", replace(profile, columns=kept))
-    found = next(rows, None)
+    # Halves stand there one after another; of several tellings the newest is the last.
+    found = next(iter(deque(rows, maxlen=1)), None)
     if isinstance(found, CallRecordIn):
         return found
     if isinstance(found, RowError):
