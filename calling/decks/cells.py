@@ -14,8 +14,8 @@ Cells = Mapping[str, str]
 MOST_PREFIXES = 10_000  # of one row
 HIGHEST = 1_000_000 * MICROS_PER_UNIT
 LONGEST_INTERVAL = 86_400
-_PREFIX = re.compile(r"\d{1,15}")
-_RANGE = re.compile(r"(\d{1,15})-(\d{1,15})")
+_PREFIX = re.compile(r"[1-9]\d{0,14}")
+_RANGE = re.compile(r"([1-9]\d{0,14})-([1-9]\d{0,14})")
 _EXPONENT = re.compile(r"\d+([.,]\d+)?E[+-]?\d+", re.IGNORECASE)
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}-[A-Za-z]{3}")
 _YES, _NO = {"1", "true", "yes", "y"}, {"", "0", "false", "no", "n"}
@@ -45,6 +45,8 @@ def _expanded(part: str, name: str) -> Iterator[str]:
         raise BadCell(f"{name} {part} was changed by a spreadsheet; use text cells.")
     elif not digits:
         raise BadCell(f"{name} is missing.")
+    elif digits.isdecimal() and digits[0] == "0":
+        raise BadCell(f"{name} {part[:30]} has no country code.")
     else:
         raise BadCell(f"{name} {part[:30]} is not a prefix of digits.")
 

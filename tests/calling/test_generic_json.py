@@ -36,8 +36,8 @@ def rows_of(raw: str | bytes, profile: Profile = PROFILE) -> list[Row]:
     return list(parse(raw.encode() if isinstance(raw, str) else raw, profile))
 
 
-def record_of(profile: Profile = PROFILE, **changes: Any) -> CallRecordIn:
-    (row,) = rows_of(json.dumps({**CALL, **changes}), profile)
+def record_of(**changes: Any) -> CallRecordIn:
+    (row,) = rows_of(json.dumps({**CALL, **changes}))
     assert isinstance(row, CallRecordIn), row
     return row
 
@@ -167,7 +167,7 @@ def test_a_file_has_one_of_three_shapes(shape: str, piece: int) -> None:
     assert found == ["r0", "r1", "r2", "r3"]
 
 
-BAD = {
+BAD: dict[str, str | bytes] = {
     "cut": line(1)[:40],
     "not JSON": "hello",
     "a number": "17",

@@ -21,7 +21,6 @@ from calling.models import (
     UsageDay,
 )
 from credits.models import LedgerEntry
-from tests.calling import telephony
 from tests.calling.telephony import (
     LATER,
     MORNING,
@@ -34,6 +33,7 @@ from tests.calling.telephony import (
     make_source,
     take_in,
 )
+from tests.makers import START
 
 MEI = "+886223456789"
 
@@ -359,7 +359,7 @@ def test_a_duplicate_stays_one_when_owner_and_rates_have_changed(
 ) -> None:
     take_in(pbx, make_record("a"))
     mei.numbers.all().delete()
-    make_card([{"prefix": "81", "rate": "9"}], valid_from=telephony.START)
+    make_card([{"prefix": "81", "rate": "9"}], valid_from=START)
     assert take_in(pbx, make_record("a")).duplicates == 1
 
 
