@@ -42,9 +42,7 @@ def problem(
         "code": code,
         "errors": errors or [],
     }
-    response = JsonResponse(
-        body, status=status, content_type=PROBLEM_JSON
-    )
+    response = JsonResponse(body, status=status, content_type=PROBLEM_JSON)
     if status == 401:
         response["WWW-Authenticate"] = "Bearer"
     return response
