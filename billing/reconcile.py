@@ -8,7 +8,7 @@ webhook uses. Nothing is locked here.
 import logging
 from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from accounts.staff_tasks import raise_staff_task
 from billing import gateway
@@ -43,8 +43,12 @@ def look_again(top_up: TopUp, *, at: datetime) -> TopUp:
 
 
 def reconcile_top_ups(at: datetime, *, limit: int = 50) -> int:
-    """Asks about open top-ups, the longest unasked first; how many were asked about."""
-    waiting = TopUp.objects.still_open().filter(started_at__lte=at - ASK_AFTER)
+    """Asks about open top-ups, the longest unasked first; how many were asked about.
+
+    Called again with the same moment, it goes on with the others.
+    """
+    unasked = Q(looked_at=None) | Q(looked_at__lt=at)
+    waiting = TopUp.objects.still_open().filter(unasked, started_at__lte=at - ASK_AFTER)
     longest_unasked = waiting.order_by(F("looked_at").asc(nulls_first=True), "pk")
     asked = 0
     for top_up_id in longest_unasked.values_list("pk", flat=True)[:limit]:
@@ -60,7 +64,7 @@ def reconcile_top_ups(at: datetime, *, limit: int = 50) -> int:
     return asked
 
 
-def work_waiting_events(at: datetime, *, limit: int = 50) -> int:
+def work_waiting_events(at: datetime, *, limit: int = 20) -> int:
     """Works again what no job managed to; after many tries it is for staff."""
     waiting = StripeInbox.objects.filter(
         worked_at=None, received_at__lte=at - ASK_AFTER
@@ -85,17 +89,18 @@ def work_waiting_events(at: datetime, *, limit: int = 50) -> int:
     return worked
 
 
-def find_lost_payments(at: datetime) -> int:
-    """Compares the payments of the last days with our sales; how many were seen."""
-    customers = (
-        TopUp.objects.filter(started_at__gte=at - LOOK_BACK)
-        .exclude(stripe_customer_id="")
-        .values_list("stripe_customer_id", flat=True)
-        .distinct()
-    )
-    seen = 0
-    for customer_id in customers.order_by("stripe_customer_id"):
-        for payment in gateway.list_payments(customer_id, since=at - LOOK_BACK):
-            finish_payment(payment, at=at)
-            seen += 1
-    return seen
+def find_lost_payments(at: datetime, *, after: str = "") -> str:
+    """Compares one customer's payments of the last days with our sales.
+
+    Takes the first customer after `after`, at Stripe, who started a top-up lately;
+    returns who it was, or '' when there was nobody left.
+    """
+    customers = TopUp.objects.filter(
+        started_at__gte=at - LOOK_BACK, stripe_customer_id__gt=after
+    ).order_by("stripe_customer_id")
+    customer_id = customers.values_list("stripe_customer_id", flat=True).first()
+    if customer_id is None:
+        return ""
+    for payment in gateway.list_payments(customer_id, since=at - LOOK_BACK):
+        finish_payment(payment, at=at)
+    return customer_id

@@ -10,7 +10,8 @@ from djstripe.models import PaymentIntent
 from accounts.models import (
     StaffTask,
 )
-from billing.models import StripeInbox
+from billing import jobs
+from billing.models import StripeInbox, TopUp
 from billing.reconcile import (
     MOST_TRIES,
     work_waiting_events,
@@ -81,3 +82,13 @@ def test_event_nobody_can_work_ends_on_the_staff_list(db: None) -> None:
     assert StaffTask.objects.get().reference == "evt_1"
     event.refresh_from_db()
     assert event.worked_at is None
+
+
+def test_job_asks_about_every_open_top_up_once(buyer: Buyer) -> None:
+    long_ago = timezone.now() - timedelta(minutes=5)
+    started = [buyer.start("50", at=long_ago) for _ in range(7)]
+    buyer.pay(started[6])
+    jobs.reconcile_top_ups()
+    states = TopUp.objects.order_by("id").values_list("state", flat=True)
+    assert list(states) == ["started"] * 6 + ["paid"]
+    assert not TopUp.objects.filter(looked_at=None).exists()

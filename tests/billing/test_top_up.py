@@ -24,8 +24,10 @@ from billing.refusals import (
     StillRunning,
 )
 from billing.top_up import finish_top_up
-from credits.models import Wallet
+from credits.models import Lot, Wallet
 from credits.money import to_micros
+from credits.prove import prove as prove_credits
+from credits.spend import spend
 from tests import makers
 from tests.billing.buying import (
     ASKS_3DS,
@@ -126,6 +128,25 @@ def test_taiwan_dollars_are_sold_whole_and_charged_in_cents(
     taipei.pay(top_up)
     taipei.come_back(top_up)
     assert assert_paid_once(top_up).original == to_micros("1500")
+
+
+def test_new_funds_pay_what_calls_cost_beyond_the_balance_first(buyer: Buyer) -> None:
+    """Rule 3.6."""
+    at = timezone.now()
+    spend(
+        buyer.organisation,
+        amount=to_micros("3.18"),
+        reference="call:1#1",
+        started_at=at,
+        at=at,
+    )
+    top_up = buyer.start("100")
+    buyer.pay(top_up)
+    buyer.come_back(top_up)
+    wallet = Wallet.objects.get()
+    assert (wallet.credit, wallet.debt) == (to_micros("96.82"), 0)
+    assert Lot.objects.get(sale_id=top_up.pk).remaining == to_micros("96.82")
+    assert prove_credits(at=timezone.now()).breaches == []
 
 
 # --- once, whatever happens -------------------------------------------------------

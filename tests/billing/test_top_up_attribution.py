@@ -5,11 +5,13 @@ import dataclasses
 import pytest
 import stripe
 from django.utils import timezone
+from django_q.models import OrmQ
+from django_q.signing import SignedPackage
 
 from accounts.models import (
     StaffTask,
 )
-from billing import gateway
+from billing import gateway, jobs
 from billing.apply_outcome import (
     FAILED_AFTER_PAID,
     NOT_ATTRIBUTED,
@@ -106,7 +108,22 @@ def test_payment_without_a_top_up_is_found_and_is_for_staff(buyer: Buyer) -> Non
     top_up = buyer.start()
     buyer.pay(top_up)
     stray = foreign_payment(buyer, top_up, metadata={"shop": "7"})
-    assert find_lost_payments(timezone.now()) == 2
+    assert find_lost_payments(timezone.now()) == top_up.stripe_customer_id
+    assert find_lost_payments(timezone.now(), after=top_up.stripe_customer_id) == ""
     assert_paid_once(top_up)
     task = StaffTask.objects.get()
     assert (task.kind, task.reference) == (NOT_ATTRIBUTED, stray)
+
+
+def test_job_goes_on_where_its_time_ran_out(
+    buyer: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top_up = buyer.start()
+    buyer.pay(top_up)
+    monkeypatch.setattr(jobs, "LONGEST_RUN", -1)
+    jobs.find_lost_payments()
+    queued = [SignedPackage.loads(row.payload) for row in OrmQ.objects.all()]
+    left = [job["args"] for job in queued if job["func"].endswith("lost_payments")]
+    assert left == [(top_up.stripe_customer_id,)]
+    jobs.find_lost_payments(top_up.stripe_customer_id)
+    assert_paid_once(top_up)
