@@ -69,8 +69,13 @@ def quoted(names: Sequence[str]) -> str:
 def _copy(model: type[Model], columns: Sequence[str], rows: Rows) -> None:
     table = connection.ops.quote_name(model._meta.db_table)
     command = f"COPY {table} ({quoted(columns)}) FROM STDIN"
-    # Django's cursor has no COPY; psycopg's own, inside the same transaction, has.
-    with connection.cursor() as cursor, cursor.cursor.copy(command) as copy:
+    # Django's cursor has no COPY; psycopg's own, inside the same transaction, has. Its
+    # errors are to be Django's, like those of every other statement.
+    with (
+        connection.cursor() as cursor,
+        connection.wrap_database_errors,
+        cursor.cursor.copy(command) as copy,
+    ):
         # Piece by piece: the server stores one while the next is written down.
         for start in range(0, len(rows), ROWS_PER_WRITE):
             piece = zip(*rows[start : start + ROWS_PER_WRITE], strict=True)

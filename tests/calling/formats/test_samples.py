@@ -178,8 +178,10 @@ VALUES = st.recursive(
     | st.floats()
     | st.text(max_size=20)
     | st.sampled_from(["", "9" * 5000, "2026-11-22T02:00:06Z", "\ud800", "1e999"]),
-    lambda inner: st.lists(inner, max_size=2)
-    | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=2)
+    ),
     max_leaves=4,
 )
 JSON_FORMATS = {
