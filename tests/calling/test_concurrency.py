@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import OperationalError, connection, connections
 
 from calling import ingest
 from calling.formats.record import CallRecordIn
@@ -30,7 +30,7 @@ from tests.makers import make_organisation
 
 transactional = pytest.mark.django_db(transaction=True)
 on_postgresql = pytest.mark.skipif(
-    "connection.vendor != 'postgresql'",
+    connection.vendor != "postgresql",
     reason="SQLite's writers take turns; row locks need PostgreSQL",
 )
 
