@@ -7,24 +7,20 @@ Good rows are kept, bad ones are reported and go to the quarantine. Locks the ca
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from calling.decks import acs, tollgate
 from calling.decks.record import DeckError, DeckRow, RateIn
+from calling.decks.registry import PROFILES
 from calling.models import Rate, RateCard, RateCardVersion
 from calling.reject import reject_rows
 from credits.bulk import insert_rows
 from credits.money import currency_of
-
-Parse: TypeAlias = Callable[[bytes, str, str], Iterator[DeckRow]]
-PROFILES: dict[str, Parse] = {"tollgate": tollgate.parse, "acs": acs.parse}
 
 COLUMNS = (
     "version_id",

@@ -1,15 +1,16 @@
 """The price list of Azure Communication Services.
 
 Destination Name, Destination Type, Country, Prefix, Price / min. US dollars, outbound,
-by the whole minute, without fee or date. A non-geographic number is toll-free where its
-name says so, and otherwise premium, which no minute pool covers.
+by the whole minute unless the hints say otherwise, without fee or date. A
+non-geographic number is toll-free where its name says so, and otherwise premium, which
+no minute pool covers.
 """
 
 from collections.abc import Iterator
 
 from calling.decks import cells as read
-from calling.decks.record import BadCell, BadDeck, DeckError, DeckRow, RateIn
-from calling.decks.sheet import SheetRow, read_sheet
+from calling.decks.record import NO_HINTS, BadCell, BadDeck, DeckRow, Hints, RateIn
+from calling.decks.sheet import SheetRow, rates_of, read_sheet
 from calling.models import NumberType
 
 REQUIRED = ("destination name", "destination type", "country", "prefix", "price / min")
@@ -21,26 +22,17 @@ TYPES = {
 }
 
 
-def parse(raw: bytes, currency: str, purpose: str) -> Iterator[DeckRow]:
+def parse(
+    raw: bytes, currency: str, purpose: str, hints: Hints = NO_HINTS
+) -> Iterator[DeckRow]:
     """The deck's rates; raises BadDeck for a file that is no such deck."""
     if currency != "USD":
         raise BadDeck("This price list is in USD.")
-    _, rows = read_sheet(raw, REQUIRED)
-    return _parse(rows)
+    _, rows = read_sheet(raw, REQUIRED, hints=hints)
+    return rates_of(rows, lambda row: [_rate(row, hints)])
 
 
-def _parse(rows: Iterator[SheetRow | DeckError]) -> Iterator[DeckRow]:
-    for row in rows:
-        if isinstance(row, DeckError):
-            yield row
-            continue
-        try:
-            yield _rate(row)
-        except BadCell as problem:
-            yield DeckError(row.line, str(problem), row.body[:2000])
-
-
-def _rate(row: SheetRow) -> RateIn:
+def _rate(row: SheetRow, hints: Hints) -> RateIn:
     cells = row.cells
     prefixes = list(read.prefixes_of(cells, "prefix"))
     if len(prefixes) != 1:
@@ -53,6 +45,8 @@ def _rate(row: SheetRow) -> RateIn:
         country=read.country_cell(cells, "country"),
         number_type=_number_type(cells, destination),
         rate_per_minute=read.amount_cell(cells, "price / min", needed=True),
+        interval_1=hints.interval_1,
+        interval_n=hints.interval_n,
     )
 
 

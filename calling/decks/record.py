@@ -1,15 +1,45 @@
 """What every deck profile turns a supplier's price list into: one rate to a prefix."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from credits.money import Micros
 
 
+@dataclass(frozen=True)
+class Hints:
+    """What a file does not tell of itself; a supplier's are kept as a DeckMapping.
+
+    `columns` names a sheet's own columns (ours → theirs), `header` those of a sheet
+    without a first line of names, `plan` one of several in a file; the intervals are
+    for decks that say none.
+    """
+
+    charset: str = ""
+    delimiter: str = ""
+    decimal_comma: bool = False
+    in_cents: bool = False
+    time_zone: str = "UTC"
+    date_format: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    header: tuple[str, ...] = ()
+    plan: str = ""
+    interval_1: int = 60
+    interval_n: int = 60
+
+
+NO_HINTS = Hints()
+
+
 @dataclass(slots=True)
 class RateIn:
-    """One prefix of a deck, as a rate card will hold it."""
+    """One prefix of a deck, as a rate card will hold it.
+
+    `longest_number` limits a rate to numbers of at most so many digits; `is_closed`
+    says that the prefix is no longer offered.
+    """
 
     line: int
     prefix: str
@@ -25,6 +55,8 @@ class RateIn:
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     unmapped: dict[str, str] | None = None
+    longest_number: int | None = None
+    is_closed: bool = False
 
 
 class DeckError(NamedTuple):

@@ -1,20 +1,24 @@
 """Reads a comma, semicolon or tab separated sheet: header, then rows by column name.
 
-Bytes that are no UTF-8 spoil their own row alone. A file in UTF-16 is told by its mark;
-any other encoding cannot be told from its bytes, so such rows are refused, not guessed.
+Bytes that are not of the charset spoil their own row alone. A file in UTF-16 is told by
+its mark, and anything else is read as UTF-8 unless the supplier's hints name another
+charset: that cannot be told from bytes, so such rows are refused, not guessed.
 """
 
 import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from calling.decks.record import BadDeck, DeckError
+from calling.decks.record import NO_HINTS, BadCell, BadDeck, DeckError, DeckRow, Hints
 
 LONGEST_CELL = 10_000
-_NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
+CHARSETS = ("utf-8", "utf-16", "gb18030", "big5", "shift_jis", "cp1252", "iso8859-15")
+DELIMITERS = ",;\t"
+_NOT_TEXT = re.compile(r"[\ud800-\udfff]")
+_ZIP = b"PK\x03\x04"
 
 
 class SheetRow(NamedTuple):
@@ -24,30 +28,60 @@ class SheetRow(NamedTuple):
 
 
 def read_sheet(
-    raw: bytes, required: Sequence[str]
+    raw: bytes,
+    required: Sequence[str],
+    *,
+    hints: Hints = NO_HINTS,
+    delimiters: str = DELIMITERS,
+    comment: str = "",
+    names: Sequence[str] = (),
 ) -> tuple[list[str], Iterator[SheetRow | DeckError]]:
-    """The columns' names and the rows; raises BadDeck when a column is missing."""
-    lines = list(io.StringIO(_text(raw), newline=""))
+    """The columns' names and the rows; raises BadDeck when a column is missing.
+
+    Lines that begin with `comment` are skipped. `names` stand for the header of a sheet
+    whose first line has none of them.
+    """
+    lines = list(io.StringIO(_text(raw, hints.charset), newline=""))
+    if comment:
+        lines = ["\n" if line.startswith(comment) else line for line in lines]
     header = next((line for line in lines if line.strip()), "")
-    reader = csv.reader(lines, delimiter=_delimiter(header))
-    names = _header(reader)
-    missing = [name for name in required if name not in names]
-    if missing:
-        raise BadDeck(f"The column {missing[0]} is missing from the header.")
-    return names, _rows(reader, names, lines)
+    delimiter = hints.delimiter or max(delimiters, key=header.count)
+    reader = csv.reader(lines, delimiter=delimiter)
+    found = _header(reader)
+    if names and not set(found) & set(required):
+        # There is no header: the first line is a row like the others.
+        found, reader = list(names), csv.reader(lines, delimiter=delimiter)
+    _check(found, required)
+    return found, _rows(reader, found, lines)
 
 
-def _text(raw: bytes) -> str:
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+def rates_of(
+    rows: Iterable[SheetRow | DeckError], read: Callable[[SheetRow], Iterable[DeckRow]]
+) -> Iterator[DeckRow]:
+    """What each row stands for; one that cannot be understood is an error, alone."""
+    for row in rows:
+        if isinstance(row, DeckError):
+            yield row
+            continue
+        try:
+            yield from list(read(row))
+        except BadCell as problem:
+            yield DeckError(row.line, str(problem), row.body[:2000])
+
+
+def _text(raw: bytes, charset: str) -> str:
+    if raw.startswith(_ZIP):
+        raise BadDeck("This is a workbook or a ZIP; save the sheet as CSV.")
+    marked = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if marked or charset == "utf-16":
         try:
             return raw.decode("utf-16")
         except UnicodeDecodeError:
             raise BadDeck("The file says it is UTF-16 and is not.") from None
-    return raw.decode("utf-8-sig", "surrogateescape")
-
-
-def _delimiter(header: str) -> str:
-    return max(",;\t", key=header.count)
+    if not charset or charset == "utf-8" or raw.startswith(codecs.BOM_UTF8):
+        return raw.decode("utf-8-sig", "surrogateescape")
+    # Only UTF-8 can keep odd bytes apart; elsewhere they become a mark of their own.
+    return raw.decode(charset, "replace").replace("\ufffd", "\udcff")
 
 
 def _header(reader: Iterator[list[str]]) -> list[str]:
@@ -56,12 +90,18 @@ def _header(reader: Iterator[list[str]]) -> list[str]:
     except csv.Error as problem:
         raise BadDeck(f"The header cannot be read: {problem}.") from None
     names = [cell.strip().lower() for cell in first]
-    twice = {name for name in names if name and names.count(name) > 1}
     if not names:
         raise BadDeck("The file is empty.")
+    return names
+
+
+def _check(names: Sequence[str], required: Sequence[str]) -> None:
+    twice = {name for name in names if name and names.count(name) > 1}
     if twice:
         raise BadDeck(f"The column {min(twice)} is in the header twice.")
-    return names
+    missing = [name for name in required if name not in names]
+    if missing:
+        raise BadDeck(f"The column {missing[0]} is missing from the header.")
 
 
 def _rows(
@@ -96,7 +136,7 @@ def _cells(names: Sequence[str], row: Sequence[str]) -> dict[str, str]:
 def _problem(row: Sequence[str], names: Sequence[str], body: str) -> str:
     if not row or any(len(cell) > LONGEST_CELL for cell in row):
         return f"A cell is longer than {LONGEST_CELL:,} characters."
-    if _NOT_UTF8.search(body):
+    if _NOT_TEXT.search(body):
         return "The row is not UTF-8; save the file as UTF-8."
     if "\x00" in body:
         return "The row has a zero character in it."

@@ -4,11 +4,11 @@ prefix, destination, country, currency, rate_per_minute, connect_fee, interval_1
 interval_n, min_charge, effective_from, effective_to, direction, number_type, blocked
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from calling.decks import cells as read
-from calling.decks.record import BadCell, DeckError, DeckRow, RateIn
-from calling.decks.sheet import SheetRow, read_sheet
+from calling.decks.record import NO_HINTS, BadCell, DeckRow, Hints, RateIn
+from calling.decks.sheet import SheetRow, rates_of, read_sheet
 from calling.models import Purpose
 
 REQUIRED = ("prefix", "destination", "rate_per_minute")
@@ -30,58 +30,42 @@ KNOWN = frozenset(
 )
 
 
-def parse(raw: bytes, currency: str, purpose: str) -> Iterator[DeckRow]:
-    """The deck's rates; raises BadDeck for a file that is no such deck."""
-    names, rows = read_sheet(raw, REQUIRED)
-    extra = [name for name in names if name and name not in KNOWN]
-    return _parse(rows, currency, purpose, extra)
-
-
-def _parse(
-    rows: Iterator[SheetRow | DeckError],
-    currency: str,
-    purpose: str,
-    extra: Sequence[str],
+def parse(
+    raw: bytes, currency: str, purpose: str, hints: Hints = NO_HINTS
 ) -> Iterator[DeckRow]:
-    for row in rows:
-        if isinstance(row, DeckError):
-            yield row
-            continue
-        try:
-            yield from _rates(row, currency, purpose, extra)
-        except BadCell as problem:
-            yield DeckError(row.line, str(problem), row.body[:2000])
+    """The deck's rates; raises BadDeck for a file that is no such deck."""
+    _, rows = read_sheet(raw, REQUIRED, hints=hints)
+    return rates_of(rows, lambda row: _rates(row, currency, purpose, hints))
 
 
 def _rates(
-    row: SheetRow, currency: str, purpose: str, extra: Sequence[str]
-) -> list[DeckRow]:
+    row: SheetRow, currency: str, purpose: str, hints: Hints
+) -> Iterator[DeckRow]:
     cells = row.cells
     _check_card(cells, currency, purpose)
     valid_from = read.time_cell(cells, "effective_from")
     valid_to = read.time_cell(cells, "effective_to")
     if valid_from and valid_to and valid_to <= valid_from:
         raise BadCell("effective_to is not after effective_from.")
-    unmapped = {name: cells[name] for name in extra if cells.get(name)}
-    return [
-        RateIn(
+    for prefix in read.prefixes_of(cells, "prefix"):
+        yield RateIn(
             line=row.line,
             prefix=prefix,
             destination=read.text_cell(cells, "destination", 150),
             country=read.country_cell(cells, "country"),
             number_type=read.number_type_cell(cells, "number_type"),
-            rate_per_minute=read.amount_cell(cells, "rate_per_minute", needed=True),
-            connect_fee=read.amount_cell(cells, "connect_fee"),
-            interval_1=read.seconds_cell(cells, "interval_1"),
-            interval_n=read.seconds_cell(cells, "interval_n"),
-            minimum_charge=read.amount_cell(cells, "min_charge"),
+            rate_per_minute=read.amount_cell(
+                cells, "rate_per_minute", needed=True, hints=hints
+            ),
+            connect_fee=read.amount_cell(cells, "connect_fee", hints=hints),
+            interval_1=read.seconds_cell(cells, "interval_1", hints.interval_1),
+            interval_n=read.seconds_cell(cells, "interval_n", hints.interval_n),
+            minimum_charge=read.amount_cell(cells, "min_charge", hints=hints),
             is_blocked=read.yes_cell(cells, "blocked"),
             valid_from=valid_from,
             valid_to=valid_to,
-            unmapped=unmapped or None,
+            unmapped=read.others(cells, KNOWN),
         )
-        for prefix in read.prefixes_of(cells, "prefix")
-    ]
 
 
 def _check_card(cells: read.Cells, currency: str, purpose: str) -> None:

@@ -11,7 +11,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from calling.decks.record import BadDeck
-from calling.import_rates import PROFILES, ImportedRates, import_rates
+from calling.decks.registry import PROFILES
+from calling.decks.zip_of_sheets import zip_folder
+from calling.import_rates import ImportedRates, import_rates
 from calling.models import Purpose
 
 LARGEST_FILE = 200_000_000
@@ -21,7 +23,7 @@ class Command(BaseCommand):
     help = "Imports a rate deck as a new version of a card."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, help="a folder, too, for cgrates")
         parser.add_argument("--card", required=True, help="the card's name")
         parser.add_argument("--currency", required=True, type=str.upper)
         parser.add_argument("--profile", choices=sorted(PROFILES), default="tollgate")
@@ -81,6 +83,8 @@ class Command(BaseCommand):
 
 
 def read_file(path: Path) -> bytes:
+    if path.is_dir():
+        return zip_folder(path)
     if path.stat().st_size > LARGEST_FILE:
         raise BadDeck(f"The file is larger than {LARGEST_FILE:,} bytes.")
     return path.read_bytes()
