@@ -7,7 +7,7 @@ without its end is still being written and is left for the next reading.
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import pairwise
@@ -37,15 +37,27 @@ CONTEXTS = {
 _UNIQUE_ID = re.compile(r"(?:.*-)?(\d{9,11})\.\d+$")
 _ENDPOINT = re.compile(r"\w+/(.+)-[0-9a-f]{6,}(?:;\d)?$")
 _REMEMBERED = 10_000  # rows
+_LONGEST_LINE = 1_000_000  # bytes
 
 
 def parse(raw: Raw, profile: Profile) -> Rows:
     repeats = _Repeats()
-    for row in read_rows(pieces_of(raw), profile.columns, ","):
+    for row in read_rows(_finished(pieces_of(raw)), profile.columns, ","):
         if isinstance(row, RowError):
             yield row
-        elif row.is_whole and row.cells[0].lower() != "accountcode":
+        elif row.cells[0].lower() != "accountcode":
             yield _row(row, repeats, profile)
+
+
+def _finished(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """All but a last line that is not ended yet."""
+    rest = b""
+    for piece in pieces:
+        lines, end, rest = (rest + piece).rpartition(b"\n")
+        yield lines + end
+        if len(rest) > _LONGEST_LINE:
+            yield rest  # no line at all: whoever reads rows will say so
+            rest = b""
 
 
 def _row(row: CsvRow, repeats: "_Repeats", profile: Profile) -> Row:

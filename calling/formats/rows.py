@@ -25,18 +25,16 @@ _BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Line(NamedTuple):
-    """A line without its end; `is_whole` unless the file stops before that end."""
+    """A line without its end."""
 
     number: int
     text: str
-    is_whole: bool
 
 
 class CsvRow(NamedTuple):
     line: int
     cells: list[str]
     body: str
-    is_whole: bool
 
 
 def read_rows(
@@ -69,22 +67,22 @@ def _lines(texts: Iterable[str]) -> Iterator[Line | RowError]:
         *whole, rest = (rest + text).split("\n")
         for line in whole:
             if not is_skipping:
-                yield _line(number, line, is_whole=True)
+                yield _line(number, line)
             is_skipping = False
             number += 1
         if len(rest) > LONGEST_LINE:
             if not is_skipping:
-                yield _line(number, rest, is_whole=False)
+                yield _line(number, rest)
             rest, is_skipping = "", True
     if rest and not is_skipping:
-        yield _line(number, rest, is_whole=False)
+        yield _line(number, rest)
 
 
-def _line(number: int, text: str, *, is_whole: bool) -> Line | RowError:
+def _line(number: int, text: str) -> Line | RowError:
     if len(text) > LONGEST_LINE:
         reason = f"The line is longer than {LONGEST_LINE:,} characters."
         return RowError(number, reason, clean_text(text))
-    return Line(number, text, is_whole)
+    return Line(number, text)
 
 
 class _Rows:
@@ -132,7 +130,7 @@ class _Rows:
             problem = _problem(text)
             if not problem:
                 cells = next(csv.reader([text], delimiter=self.delimiter, strict=True))
-                return CsvRow(number, cells, text, lines[-1].is_whole)
+                return CsvRow(number, cells, text)
         except csv.Error as error:
             problem = f"The row cannot be read: {error}."
         shown = lines[0].text if len(lines) > 1 else text
