@@ -1,12 +1,30 @@
 """How large a minute pool is: licences × minutes (rules 1.5 and 7.1)."""
 
-from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime
-from typing import NamedTuple, TypeAlias
+from collections.abc import Collection, Iterable
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from calling.models import LicenceBase, Subscription
 
-Period: TypeAlias = tuple[datetime, datetime]
+
+class Period(NamedTuple):
+    """A calendar month somewhere, half-open (rule 12)."""
+
+    start_on: date
+    end_on: date
+    starts_at: datetime
+    ends_at: datetime
+    zone: ZoneInfo
+
+
+def period_of(month: date, zone: ZoneInfo) -> Period:
+    following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    start, end = (
+        datetime(day.year, day.month, 1, tzinfo=zone).astimezone(UTC)
+        for day in (month, following)
+    )
+    return Period(month, following, start, end, zone)
 
 
 class Grant(NamedTuple):
@@ -52,30 +70,38 @@ class Sizes:
         *,
         country: str,
         line_id: int | None,
-        period: Period,
+        period: "Period",
     ) -> int:
-        """The most licences in force together within the month, times their minutes.
+        """Licences × minutes; licences added later in the month count pro rata.
 
-        The most, not the last: a licence that moves to another line counts once, and
-        so do a prepaid plan and its NCE twin of the same month.
+        Counts are compared, not licences: one that moves to another line adds nothing,
+        nor does the NCE twin that takes a prepaid plan's place. What begins on the
+        first day with any licence counts in full; minutes are rounded up (rule 1.6).
         """
         grants = self.grants.get((organisation_id, family, bucket), [])
-        return max(
-            (
-                _minutes(grants, at, country, line_id) * 60
-                for at in _changes(grants, period)
-            ),
-            default=0,
-        )
+        days = (period.end_on - period.start_on).days
+        first: date | None = None
+        most = size = 0
+        for at in _changes(grants, period):
+            minutes = _minutes(grants, at, country, line_id)
+            if minutes <= most:
+                continue
+            day = max(at.astimezone(period.zone).date(), period.start_on)
+            first = first or day
+            left = days if day == first else (period.end_on - day).days
+            size += -(-(minutes - most) * left // days)
+            most = minutes
+        return size * 60
 
 
-def _changes(grants: Collection[Grant], period: Period) -> Iterator[datetime]:
-    start, end = period
-    yield start
-    for grant in grants:
-        for moment in (grant.starts_at, grant.assigned_at):
-            if moment is not None and start < moment < end:
-                yield moment
+def _changes(grants: Collection[Grant], period: "Period") -> list[datetime]:
+    """The moments of the month at which the licences in force may grow in number."""
+    moments = {grant.starts_at for grant in grants}
+    moments |= {grant.assigned_at for grant in grants if grant.assigned_at is not None}
+    within = {
+        moment for moment in moments if period.starts_at < moment < period.ends_at
+    }
+    return [period.starts_at, *sorted(within)]
 
 
 def _minutes(

@@ -4,13 +4,13 @@ The caller holds the locks of the wallets, so no pool is made twice.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from calling.allocate import PoolKey, PoolState
 from calling.models import MinutePool
-from calling.pool_size import Sizes, read_sizes
+from calling.pool_size import Sizes, period_of, read_sizes
 from credits.bulk import update_rows
 
 _STATE = (
@@ -73,16 +73,6 @@ def _plan_key(key: PoolKey) -> PlanKey:
     return PlanKey(*key[:4], key.line_id)
 
 
-def period_of(month: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The instants at which a calendar month begins and ends somewhere (rule 12)."""
-    following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
-    start, end = (
-        datetime(day.year, day.month, 1, tzinfo=zone).astimezone(UTC)
-        for day in (month, following)
-    )
-    return start, end
-
-
 def read_pools(
     organisation_ids: Collection[int],
     months: Collection[date],
@@ -142,19 +132,19 @@ def make_missing(
 
 
 def _new_pool(key: PoolKey, sizes: Sizes, zone: ZoneInfo) -> MinutePool:
-    start, end = period_of(key.period_start, zone)
+    period = period_of(key.period_start, zone)
     seconds = sizes.seconds(
         key.organisation_id,
         key.family,
         key.bucket,
         country=key.usage_country,
         line_id=key.line_id,
-        period=(start, end),
+        period=period,
     )
     return MinutePool(
         **key._asdict(),
-        starts_at=start,
-        ends_at=end,
+        starts_at=period.starts_at,
+        ends_at=period.ends_at,
         granted_seconds=seconds,
         remaining_seconds=seconds,
     )

@@ -13,6 +13,8 @@ from operator import attrgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.db.models import QuerySet
+
 from calling.call import Call
 from calling.digest import digest_of
 from calling.formats.record import BadRow, Profile
@@ -69,22 +71,31 @@ def settle_waiting(*, at: datetime, batch: int = BATCH) -> list[Replayed]:
 
 def settle_some_waiting(*, after: int, at: datetime, batch: int = BATCH) -> Batch:
     """Replays the next records of the queue, each source's in a transaction."""
-    rows = _read_waiting(after, batch)
-    if not rows:
-        return Batch(None, [])
+    rows = _read(_waiting().filter(pk__gt=after)[:batch])
+    return Batch(rows[-1].id if rows else None, _settle(rows, at))
+
+
+def settle_raw_records(raw_ids: Collection[int], *, at: datetime) -> list[Replayed]:
+    """Replays these records, as far as they wait; returns what settled."""
+    return _settle(_read(_waiting().filter(pk__among=list(raw_ids))), at)
+
+
+def _settle(rows: Sequence[Waiting], at: datetime) -> list[Replayed]:
     settled: list[Replayed] = []
     by_source = attrgetter("source_id")
     for source_id, several in groupby(sorted(rows, key=by_source), by_source):
         replay = _Replay(Source.objects.get(pk=source_id), at)
         found = run_unit(list(several), replay.settle, replay.refuse)
         settled += [one for one in found if one is not None]
-    return Batch(rows[-1].id, settled)
+    return settled
 
 
-def _read_waiting(after: int, limit: int) -> list[Waiting]:
-    rows = RawRecord.objects.filter(state=RecordState.WAITING, pk__gt=after)
-    names = ("pk", *Waiting._fields[1:])
-    return [Waiting(*row) for row in rows.order_by("pk").values_list(*names)[:limit]]
+def _waiting() -> "QuerySet[RawRecord]":
+    return RawRecord.objects.filter(state=RecordState.WAITING).order_by("pk")
+
+
+def _read(rows: "QuerySet[RawRecord]") -> list[Waiting]:
+    return [Waiting(*row) for row in rows.values_list("pk", *Waiting._fields[1:])]
 
 
 class _Replay:

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.models import Organisation
-from calling.models import Bucket, Line, MinutePool, Purpose, Source
+from calling.grow_pools import grow_pools
+from calling.models import Bucket, Licence, Line, MinutePool, Purpose, Source
 from calling.models.plans import ExhaustionRule, LicenceBase
 from tests.calling.telephony import (
+    LATER,
     MORNING,
     charge_of,
     give_credit,
@@ -195,6 +197,45 @@ def test_a_licence_that_moves_to_another_line_counts_once(
     give_plan(ken, at=MORNING - timedelta(days=1))
     take_in(pbx, make_record("a", caller="+886255550002", callee=TAIPEI))
     assert MinutePool.objects.get().granted_seconds == 600
+
+
+@pytest.mark.parametrize(
+    ("day", "minutes"),
+    [(1, 16), (16, 20), (20, 14), (31, 11)],
+)
+def test_rule_1_6_a_licence_added_in_the_month_counts_pro_rata(
+    pbx: Source, formosa: Organisation, mei: Line, day: int, minutes: int
+) -> None:
+    """Ten minutes for the first, who counts in full; of the other's, days of 31."""
+    noon = datetime(2026, 3, 16, 4, tzinfo=UTC)
+    give_plan(mei, {DOMESTIC: 10}, at=noon)
+    give_plan(make_line(formosa), at=noon.replace(day=day))
+    take_in(
+        pbx,
+        make_record("a", callee=TAIPEI, at=noon + timedelta(days=15)),
+        at=noon + timedelta(days=16),
+    )
+    assert MinutePool.objects.get().granted_seconds == minutes * 60
+
+
+def test_rule_1_6_added_minutes_are_there_at_once(
+    pbx: Source, formosa: Organisation, mei: Line
+) -> None:
+    give_plan(mei, {DOMESTIC: 10})
+    take_in(pbx, make_record("a", callee=TAIPEI, seconds=600))
+    pool = MinutePool.objects.get()
+    assert (pool.granted_seconds, pool.remaining_seconds) == (600, 0)
+    give_plan(make_line(formosa), at=datetime(2026, 3, 16, 4, tzinfo=UTC))
+    for grown in (1, 0):
+        assert grow_pools(formosa, at=LATER) == grown
+    pool.refresh_from_db()
+    assert (pool.granted_seconds, pool.remaining_seconds) == (960, 360)
+    assert pool.exhausted_at is None
+    licence = Licence.objects.order_by("pk").first()
+    assert licence is not None
+    licence.released_at = LATER
+    licence.save()
+    assert grow_pools(formosa, at=LATER) == 0
 
 
 def test_unused_minutes_lapse(pbx: Source, mei: Line) -> None:

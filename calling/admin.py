@@ -1,0 +1,231 @@
+"""Staff pages about plans, lines, numbers and rate cards; records stand next door.
+
+Cards grow by imports and are never edited. Whatever calls refer to is never deleted.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+from djmoney.money import Money
+
+from accounts.read_only_admin import ReadOnlyAdmin
+from calling import admin_records  # noqa: F401  # Django looks only for this module
+from calling.grow_pools import grow_pools
+from calling.models import (
+    CallingPlan,
+    Licence,
+    Line,
+    MinutePool,
+    NumberAssignment,
+    PlanBucket,
+    Rate,
+    RateCard,
+    RateCardVersion,
+    Subscription,
+)
+from credits.money import to_money
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+    TabularInline = admin.TabularInline
+
+BY_ORGANISATION = ("organisation__name", "organisation__slug")
+
+
+class KeptAdmin(ModelAdmin):
+    """May be changed by staff, and is never deleted: calls refer to it."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        return False
+
+
+class GrowsPoolsAdmin(KeptAdmin):
+    """What is added here gives its minutes at once (rule 1.6)."""
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Subscription | Licence,
+        form: Any,
+        change: Any,
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        grow_pools(obj.organisation, at=timezone.now())
+
+
+# --- plans ----------------------------------------------------------------------------
+
+
+class BucketInline(TabularInline):
+    model = PlanBucket
+    extra = 0
+
+
+@admin.register(CallingPlan)
+class CallingPlanAdmin(KeptAdmin):
+    list_display = ("name", "family", "kind", "billing_mode", "price", "is_active")
+    list_filter = ("kind", "billing_mode", "is_active")
+    search_fields = ("name", "slug", "family")
+    inlines = [BucketInline]
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: CallingPlan | None = None
+    ) -> tuple[str, ...]:
+        return ("family", "billing_mode") if obj else ()
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(GrowsPoolsAdmin):
+    list_display = ("organisation", "plan", "quantity", "starts_at", "ends_at")
+    list_filter = ("billing_mode", "plan__kind")
+    list_select_related = ("organisation", "plan")
+    search_fields = BY_ORGANISATION
+    raw_id_fields = ("organisation", "plan")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Subscription | None = None
+    ) -> tuple[str, ...]:
+        return ("organisation", "plan", "billing_mode", "starts_at") if obj else ()
+
+
+@admin.register(Licence)
+class LicenceAdmin(GrowsPoolsAdmin):
+    list_display = (
+        "organisation",
+        "line",
+        "subscription",
+        "assigned_at",
+        "released_at",
+    )
+    list_select_related = ("organisation", "line", "subscription__plan")
+    search_fields = (*BY_ORGANISATION, "line__name")
+    raw_id_fields = ("organisation", "line", "subscription")
+
+
+@admin.register(MinutePool)
+class MinutePoolAdmin(ReadOnlyAdmin):
+    list_display = (
+        "organisation",
+        "family",
+        "bucket",
+        "usage_country",
+        "line",
+        "period_start",
+        "granted_seconds",
+        "remaining_seconds",
+    )
+    list_filter = ("bucket", "family")
+    list_select_related = ("organisation", "line")
+    date_hierarchy = "period_start"
+    search_fields = BY_ORGANISATION
+
+
+# --- lines and numbers ----------------------------------------------------------------
+
+
+class NumberInline(TabularInline):
+    model = NumberAssignment
+    extra = 0
+    fields = ("number", "starts_at", "ends_at")
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Line)
+class LineAdmin(KeptAdmin):
+    list_display = (
+        "name",
+        "organisation",
+        "identity",
+        "usage_country",
+        "department",
+        "may_spend_credits",
+        "is_active",
+    )
+    list_filter = ("kind", "usage_country", "may_spend_credits", "is_active")
+    list_select_related = ("organisation",)
+    search_fields = ("name", "identity", *BY_ORGANISATION)
+    raw_id_fields = ("organisation",)
+    inlines = [NumberInline]
+
+
+@admin.register(NumberAssignment)
+class NumberAssignmentAdmin(KeptAdmin):
+    list_display = (
+        "number",
+        "organisation",
+        "line",
+        "service_kind",
+        "is_bridge",
+        "starts_at",
+        "ends_at",
+    )
+    list_filter = ("service_kind", "is_bridge")
+    list_select_related = ("organisation", "line")
+    search_fields = ("number", *BY_ORGANISATION)
+    raw_id_fields = ("organisation", "line")
+
+
+# --- rates ----------------------------------------------------------------------------
+
+
+@admin.register(RateCard)
+class RateCardAdmin(KeptAdmin):
+    """A card is made by its first import; staff choose the default."""
+
+    list_display = ("name", "currency", "purpose", "organisation", "is_default")
+    list_filter = ("currency", "purpose", "is_default")
+    list_select_related = ("organisation",)
+    search_fields = ("name",)
+    raw_id_fields = ("organisation",)
+    readonly_fields = ("currency", "purpose")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(RateCardVersion)
+class RateCardVersionAdmin(ReadOnlyAdmin):
+    list_display = ("card", "number", "valid_from", "rate_count", "imported_at")
+    list_select_related = ("card",)
+    search_fields = ("card__name",)
+    date_hierarchy = "valid_from"
+
+
+@admin.register(Rate)
+class RateAdmin(ReadOnlyAdmin):
+    list_display = (
+        "prefix",
+        "destination",
+        "country",
+        "number_type",
+        "price",
+        "interval_1",
+        "interval_n",
+        "is_blocked",
+        "version",
+    )
+    list_filter = ("number_type", "is_blocked")
+    list_select_related = ("version__card",)
+    search_fields = ("prefix__startswith", "destination", "version__card__name")
+
+    @admin.display(description=gettext_lazy("rate per minute"))
+    def price(self, rate: Rate) -> Money:
+        return to_money(rate.rate_per_minute, rate.version.card.currency)
