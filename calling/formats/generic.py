@@ -17,7 +17,7 @@ from calling.formats.fields import (
     time_of,
 )
 from calling.formats.pieces import Raw, pieces_of
-from calling.formats.record import BadRow, CallRecordIn, Fields, Profile
+from calling.formats.record import DIRECTIONS, BadRow, CallRecordIn, Fields, Profile
 from calling.phone_numbers import Reading, read_number
 
 DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=refuse_constant)
@@ -38,8 +38,8 @@ def parse(raw: Raw, profile: Profile) -> Rows:
 def read(fields: Fields, body: str, profile: Profile) -> CallRecordIn:
     """One document's record; raises BadRow with a sentence that names the field."""
     _check_source(fields, profile)
-    direction = fields.get("direction")
-    if direction not in {"outbound", "inbound"}:
+    direction = text_of(fields, "direction", 20)
+    if direction not in DIRECTIONS:
         raise BadRow("direction must be outbound or inbound.")
     outbound = direction == "outbound"
     caller_raw = text_of(fields, "from", 128)

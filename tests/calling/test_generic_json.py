@@ -103,6 +103,7 @@ def test_masked_anonymous_and_emergency_numbers() -> None:
         ({"source_record_id": 7}, "source_record_id must be a text."),
         ({"source_record_id": "x" * 201}, "source_record_id is longer than 200"),
         ({"direction": "sideways"}, "direction must be outbound or inbound."),
+        ({"direction": ["outbound"]}, "direction must be a text."),
         ({"to": ...}, "to is missing."),
         ({"to": 81312345678}, "to must be a text."),
         ({"ended_at": ...}, "ended_at is missing."),
