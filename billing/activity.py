@@ -25,7 +25,7 @@ NOT_CALLS = [kind for kind in EntryKind if kind not in CALLS]
 
 @dataclass(frozen=True)
 class DayOfCalls:
-    """The calls of one day that cost something beyond the plan."""
+    """All calls of one day, and what they cost beyond the plan."""
 
     calls: int = 0
     seconds: int = 0
@@ -75,11 +75,12 @@ def read_days_of_calls(
     ).order_by()
     days: dict[date, DayOfCalls] = {}
     for row in rows:
-        if (money := row.amount - row.pool_amount) > 0:
-            day = days.get(row.day, DayOfCalls())
-            days[row.day] = DayOfCalls(
-                day.calls + row.calls, day.seconds + row.seconds, day.amount + money
-            )
+        day = days.get(row.day, DayOfCalls())
+        days[row.day] = DayOfCalls(
+            day.calls + row.calls,
+            day.seconds + row.seconds,
+            day.amount + row.amount - row.pool_amount,
+        )
     return days
 
 
@@ -147,9 +148,15 @@ def activity_rows(
 ) -> list[ActivityRow]:
     """Newest first; within a day its calls stand above what else happened.
 
+    A day whose calls cost nothing moved nothing, and has no line.
+
     Amounts are the differences of the balances as they are shown, so columns add up.
     """
-    rows = [_row_of_calls(day, of_day, today) for day, of_day in calls.items()]
+    rows = [
+        _row_of_calls(day, of_day, today)
+        for day, of_day in calls.items()
+        if of_day.amount
+    ]
     rows += [
         _row_of_movement(organisation.local_day(movement.at), movement)
         for movement in movements

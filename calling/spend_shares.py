@@ -71,6 +71,11 @@ class SpendShares:
     by_destination: tuple[Share, ...]
     by_line: tuple[Share, ...]
 
+    @property
+    def has_earlier(self) -> bool:
+        """Whether there is anything to compare with."""
+        return any(share.change is not None for share in self.by_destination)
+
 
 def month_so_far(today: date) -> Span:
     first = today.replace(day=1)

@@ -66,6 +66,13 @@
     }
   });
 
+  // A new organisation most likely keeps the time of whoever opens it.
+  const zone = document.querySelector("select[data-own-zone]");
+  if (zone && !zone.value) {
+    const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if ([...zone.options].some((option) => option.value === own)) zone.value = own;
+  }
+
   // After a swap focus goes to the first error, else to the heading of what is new.
   document.addEventListener("htmx:afterSettle", (event) => {
     const swapped = event.detail.target;
