@@ -33,7 +33,7 @@ from calling.models import (
     Source,
     Subscription,
 )
-from calling.pools import period_of
+from calling.pool_size import period_of
 from credits.lock import lock_wallets
 from credits.models import EntryKind, Lot, LotKind, Wallet
 from credits.post import EntryDraft, post_entries
@@ -201,7 +201,7 @@ def make_plans(lines: list[Line]) -> None:
 
 def make_pools(lines: list[Line]) -> None:
     """The month is under way: its pools, made with its first calls, are there."""
-    starts_at, ends_at = period_of(DAY.date().replace(day=1), ZoneInfo("Asia/Taipei"))
+    month = period_of(DAY.date().replace(day=1), ZoneInfo("Asia/Taipei"))
     MinutePool.objects.bulk_create(
         MinutePool(
             organisation=line.organisation,
@@ -209,8 +209,8 @@ def make_pools(lines: list[Line]) -> None:
             family="bench",
             bucket=bucket,
             period_start=DAY.date().replace(day=1),
-            starts_at=starts_at,
-            ends_at=ends_at,
+            starts_at=month.starts_at,
+            ends_at=month.ends_at,
             granted_seconds=1800,
             remaining_seconds=1800,
         )
