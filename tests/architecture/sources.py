@@ -19,10 +19,11 @@ NOT_TEXT = {".png", ".ico", ".mo", ".lock"}
 def project_files() -> tuple[Path, ...]:
     """Every file that is, or is about to be, in the repository."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    listing = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if listing.returncode:  # an unpacked archive has no git folder
+    try:
+        listing = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):  # no git, or an unpacked archive
         return tuple(path for path in ROOT.rglob("*") if _is_source(path))
     names = sorted(set(listing.stdout.splitlines()))
     return tuple(path for name in names if (path := ROOT / name).is_file())
