@@ -5,7 +5,7 @@ judgement and the same settlement. Of several tellings of one call only the newe
 settled. What still cannot be settled goes on waiting, with today's reason.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
@@ -110,12 +110,13 @@ class _Replay:
             for row in rows
             if (call := self._read(row, whole.get(row.source_record_id, row.body)))
         ]
+        digests = {call.raw_id: digest_of(call.record) for call in calls}
         find_owners(calls, self.source)
         wallets = lock_wallets({call.organisation_id for call in calls if call.owner})
         seen = read_seen(
             self.source.pk, {call.record.source_record_id for call in calls}
         )
-        calls = self._untold(_newest(calls, seen), seen)
+        calls = _untold(_newest(calls, seen), seen, digests)
         lines = judge(calls, seen, at=self.at)
         ready = [call for call in calls if not call.reason]
         self._note(calls, {row.id: row.reason for row in rows})
@@ -146,12 +147,6 @@ class _Replay:
             raw_revision=row.revision,
         )
 
-    def _untold(self, calls: Collection[Call], seen: Seen) -> list[Call]:
-        """Those that say something new; a late half may only complete what is told."""
-        told = {call.raw_id for call in calls if _is_told(call, seen)}
-        write_states([(raw_id, SETTLED, "") for raw_id in sorted(told)])
-        return [call for call in calls if call.raw_id not in told]
-
     def _note(self, calls: Collection[Call], reasons: dict[int, str]) -> None:
         write_states(
             [
@@ -176,10 +171,18 @@ def read_halves(rows: Collection[Waiting], source_id: int) -> dict[str, str]:
     return bodies
 
 
-def _is_told(call: Call, seen: Seen) -> bool:
+def _untold(
+    calls: Collection[Call], seen: Seen, digests: Mapping[int, str]
+) -> list[Call]:
+    """Those that say something new; a late half may only complete what is told."""
+    told = {call.raw_id for call in calls if _is_told(call, seen, digests[call.raw_id])}
+    write_states([(raw_id, SETTLED, "") for raw_id in sorted(told)])
+    return [call for call in calls if call.raw_id not in told]
+
+
+def _is_told(call: Call, seen: Seen, digest: str) -> bool:
     """Whether what the halves make together has been settled before."""
     tellings = seen[call.record.source_record_id]
-    digest = digest_of(call.record)
     return digest != call.digest and any(
         one.digest == digest and not one.waits for one in tellings
     )

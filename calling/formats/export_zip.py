@@ -32,13 +32,6 @@ _BROKEN = (
     RuntimeError,
     ValueError,
 )
-
-
-class DamagedFile(Exception):
-    """Raised while a file of the ZIP is read, where its bytes are no longer what they
-    were; its sentence becomes the reason of a RowError."""
-
-
 Member: TypeAlias = Iterator[bytes] | RowError
 
 
@@ -81,17 +74,24 @@ def _opened(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Member:
         return _refused(f"{name} is larger than {LARGEST_MEMBER:,} bytes.")
     if member.file_size > TIGHTEST * max(member.compress_size, 1_000):
         return _refused(f"{name} is packed too tightly to be a file of calls.")
+    if not _is_whole(archive, member):
+        return _refused(f"{name} is damaged.")
     return _pieces(archive, member)
 
 
-def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The member's bytes; zipfile stops at the size it declares and checks its sum."""
+def _is_whole(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+    """Whether the bytes are what their sum says, before any of them is believed."""
     try:
-        with archive.open(member) as stream:
-            while piece := stream.read(PIECE):
-                yield piece
+        return sum(map(len, _pieces(archive, member))) == member.file_size
     except _BROKEN:
-        raise DamagedFile("The file is damaged; what came before is good.") from None
+        return False
+
+
+def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The member's bytes; never more of them than it declares."""
+    with archive.open(member) as stream:
+        while piece := stream.read(PIECE):
+            yield piece
 
 
 def _refused(reason: str) -> RowError:

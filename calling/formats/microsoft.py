@@ -71,7 +71,8 @@ def _pstn_ends(fields: Fields, direction: str) -> tuple[str, str]:
     destination = text_of(fields, "destination number", 128).strip()
     if direction == "inbound":
         return first, destination or first
-    return "" if first == destination else first, destination or first
+    dialled = destination or first
+    return "" if first == dialled else first, dialled
 
 
 def _pstn_seconds(

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from calling.formats.documents import Row, Rows, clean_text
-from calling.formats.export_zip import SIGNATURE, DamagedFile, open_members
+from calling.formats.export_zip import SIGNATURE, open_members
 from calling.formats.microsoft import read_direct_routing, read_pstn, read_time
 from calling.formats.pieces import Raw, pieces_of
 from calling.formats.record import BadRow, CallRecordIn, Profile, RowError
@@ -58,14 +58,11 @@ def parse_direct_routing(raw: Raw, profile: Profile) -> Rows:
 
 def _named(member: str, rows: Rows) -> Rows:
     """The rows of a file in the ZIP; an error says of which."""
-    try:
-        for row in rows:
-            if isinstance(row, RowError):
-                yield row._replace(reason=f"{member}: {row.reason}")
-            else:
-                yield row
-    except DamagedFile as problem:
-        yield RowError(1, f"{member}: {problem}", "")
+    for row in rows:
+        if isinstance(row, RowError):
+            yield row._replace(reason=f"{member}: {row.reason}")
+        else:
+            yield row
 
 
 def _open(
