@@ -52,14 +52,26 @@ def signed_in(request: HttpRequest) -> User:
     return request.user
 
 
+def memberships_of(request: HttpRequest) -> list[Membership]:
+    """All of the user's, oldest first; read once a request."""
+    if not isinstance(request.user, User):
+        return []
+    found: list[Membership] | None = getattr(request, "_memberships", None)
+    if found is None:
+        mine = request.user.memberships.select_related("organisation")
+        found = list(mine.order_by("id"))
+        request._memberships = found  # type: ignore[attr-defined]
+    return found
+
+
 def current_membership(request: HttpRequest) -> Membership | None:
     """The membership chosen in this session, else the user's first, else None."""
-    if not isinstance(request.user, User):
-        return None
-    mine = request.user.memberships.select_related("organisation").order_by("id")
-    chosen = request.session.get(CHOSEN)
-    found = mine.filter(organisation_id=chosen).first() if chosen else None
-    return found or mine.first()
+    mine = memberships_of(request)
+    chosen = request.session.get(CHOSEN) if mine else None
+    for membership in mine:
+        if membership.organisation_id == chosen:
+            return membership
+    return mine[0] if mine else None
 
 
 def membership_for(

@@ -5,8 +5,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from accounts.access import current_membership
-from accounts.models import Membership, ProviderSettings, User
+from accounts.access import current_membership, memberships_of
+from accounts.models import ProviderSettings
 from accounts.request_id import current_request_id
 
 THEME_COOKIE = "theme"
@@ -18,7 +18,7 @@ def provider_and_membership(request: HttpRequest) -> dict[str, Any]:
     return {
         "provider": SimpleLazyObject(ProviderSettings.current),
         "membership": SimpleLazyObject(lambda: current_membership(request)),
-        "memberships": SimpleLazyObject(lambda: _memberships(request)),
+        "memberships": SimpleLazyObject(lambda: memberships_of(request)),
         "request_id": current_request_id(),
         "theme": theme if (theme := _theme(request)) in THEMES else "",
     }
@@ -26,10 +26,3 @@ def provider_and_membership(request: HttpRequest) -> dict[str, Any]:
 
 def _theme(request: HttpRequest) -> str:
     return str(request.COOKIES.get(THEME_COOKIE, ""))
-
-
-def _memberships(request: HttpRequest) -> list[Membership]:
-    """All of the reader's, for the switcher; most have one."""
-    if not isinstance(request.user, User):
-        return []
-    return list(request.user.memberships.select_related("organisation"))

@@ -144,18 +144,32 @@ def balance_figures(balance: Balance) -> BalanceFigures:
 
 
 def _read(organisation: Organisation, at: datetime, today: date) -> _Read:
-    wallet = Wallet.objects.get(pk=organisation.pk)
-    live = list(Lot.objects.filter(organisation=organisation).live().in_burn_order())
-    recent = Q(state=TopUpState.PROCESSING) | Q(paid_at__gte=at - JUST_NOW)
-    top_ups = TopUp.objects.filter(recent, organisation=organisation)
+    """Three statements, and one more while a purchase is news."""
+    mine = Lot.objects.filter(organisation=organisation).live().in_burn_order()
+    live = list(mine.select_related("organisation__wallet"))
+    wallet = (
+        live[0].organisation.wallet if live else Wallet.objects.get(pk=organisation.pk)
+    )
     return _Read(
         wallet=wallet,
         balance=balance_of(wallet, at),
         lots=[lot for lot in live if lot.expires_at > at],
         lapsed=[lot for lot in live if lot.expires_at <= at],
         calls=read_days_of_calls(organisation, today=today),
-        top_ups=list(top_ups.order_by("-id")),
+        top_ups=_news(wallet, live, at),
     )
+
+
+def _news(wallet: Wallet, live: list[Lot], at: datetime) -> list[TopUp]:
+    """Purchases that are being checked, or were paid a moment ago, newest first."""
+    is_bought = any(
+        lot.kind == LotKind.PURCHASE and lot.issued_at >= at - JUST_NOW for lot in live
+    )
+    if not (is_bought or wallet.incoming):
+        return []
+    news = Q(state=TopUpState.PROCESSING) | Q(paid_at__gte=at - JUST_NOW)
+    top_ups = TopUp.objects.filter(news, organisation=wallet.organisation_id)
+    return list(top_ups.order_by("-id"))
 
 
 def _situation(

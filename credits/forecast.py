@@ -5,7 +5,7 @@ days with usage give no forecast. Spending and expiry are played forward in the 
 own order (rules 3.5 and 3.8). Pure: the reader supplies days, lots and today.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -14,6 +14,7 @@ from credits.money import Micros
 LOOK_BACK_DAYS = 28
 LEAST_DAYS_WITH_USAGE = 7
 LOOK_AHEAD_DAYS = 365
+BAND_DAYS = 60  # as far as it is drawn
 QUIET, BUSY = 20, 80  # percentiles of daily spend that bound the band
 A_DAY = timedelta(days=1)
 
@@ -50,7 +51,7 @@ class Forecast:
 
     average_per_day: Micros
     runs_out_on: date | None
-    days: tuple[DayAhead, ...]
+    days: tuple[DayAhead, ...]  # sixty of them
     outcomes: tuple[FundsOutcome, ...]
 
     def days_left(self, today: date) -> int | None:
@@ -71,10 +72,13 @@ class Pace:
     def average(self) -> Micros:
         return sum(spent for _, spent in self.days) // len(self.days)
 
-    def of_weekday(self, day: date) -> Micros:
-        """The mean of this weekday; the mean of all days while it has not occurred."""
-        same = [spent for past, spent in self.days if past.weekday() == day.weekday()]
-        return sum(same) // len(same) if same else self.average
+    def by_weekday(self) -> list[Micros]:
+        """The mean of each weekday; of all days for one that has not occurred yet."""
+        means = []
+        for weekday in range(7):
+            same = [spent for day, spent in self.days if day.weekday() == weekday]
+            means.append(sum(same) // len(same) if same else self.average)
+        return means
 
     def percentile(self, percent: int) -> Micros:
         ordered = sorted(spent for _, spent in self.days)
@@ -97,17 +101,19 @@ def forecast(
     """
     if not pace.is_known:
         return None
-    middle = _play(lots, pace.of_weekday, today=today)
-    quiet, busy = pace.percentile(QUIET), pace.percentile(BUSY)
-    high = _play(lots, lambda _: quiet, today=today).balances
-    low = _play(lots, lambda _: busy, today=today).balances
+    expected = _play(lots, pace.by_weekday(), LOOK_AHEAD_DAYS, today=today)
+    quiet = _play(lots, [pace.percentile(QUIET)] * 7, BAND_DAYS, today=today)
+    busy = _play(lots, [pace.percentile(BUSY)] * 7, BAND_DAYS, today=today)
+    middle = expected.balances[:BAND_DAYS]
     days = tuple(
         DayAhead(today + n * A_DAY, min(three), three[1], max(three))
-        for n, three in enumerate(zip(low, middle.balances, high, strict=True), 1)
+        for n, three in enumerate(
+            zip(busy.balances, middle, quiet.balances, strict=True), 1
+        )
     )
     empty_already = today if debt or not any(lot.remaining for lot in lots) else None
-    runs_out_on = empty_already or middle.runs_out_on
-    return Forecast(pace.average, runs_out_on, days, middle.outcomes)
+    runs_out_on = empty_already or expected.runs_out_on
+    return Forecast(pace.average, runs_out_on, days, expected.outcomes)
 
 
 @dataclass(frozen=True)
@@ -118,16 +124,16 @@ class _Played:
 
 
 def _play(
-    lots: Sequence[Funds], spending: Callable[[date], Micros], *, today: date
+    lots: Sequence[Funds], by_weekday: Sequence[Micros], days: int, *, today: date
 ) -> _Played:
     left = [lot.remaining for lot in lots]
     used_by: list[date | None] = [None] * len(lots)
     unused = [0] * len(lots)
     balances: list[Micros] = []
     runs_out_on: date | None = None
-    for n in range(1, LOOK_AHEAD_DAYS + 1):
+    for n in range(1, days + 1):
         day = today + n * A_DAY
-        wanted = spending(day)
+        wanted = by_weekday[day.weekday()]
         for i, lot in enumerate(lots):
             if lot.last_day < day:
                 unused[i] += left[i]

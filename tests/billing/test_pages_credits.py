@@ -8,12 +8,16 @@ from html import unescape
 from itertools import pairwise
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Organisation, User
+from billing.incoming import note_incoming
+from billing.models import TopUpState
 from billing.overview import balance_figures, read_overview
 from calling.models import Line, RateCardVersion, Source
+from credits.models import LotKind
 from credits.money import to_micros
 from credits.statement import Balance
 from tests import makers
@@ -131,7 +135,7 @@ def test_the_cost_of_the_page_does_not_grow_with_calls(
     telephony.take_in(pbx, *more, at=now)
     with telephony.counted_statements() as many:
         client.get("/")
-    assert len(few) == len(many) <= 12
+    assert len(few) == len(many) <= 8
 
 
 def test_the_balance_card_refreshes_alone(client: Client, busy: Organisation) -> None:
@@ -149,6 +153,26 @@ def test_several_notices_are_counted_and_stand_on_the_overview(
         makers.make_lot(formosa, "20", at=now, expires_at=expires)
     assert "1 more" in text_of(client)
     assert text_of(client, "/").count("US$20.00 expires on") == 2
+
+
+def test_news_of_purchases_stand_on_the_page_for_a_day(
+    client: Client, formosa: Organisation
+) -> None:
+    now = timezone.now()
+    makers.make_lot(formosa, "50", kind=LotKind.PURCHASE, at=now - timedelta(hours=2))
+    assert "US$50.00 added." in text_of(client)
+    makers.make_top_up(formosa, "70", state=TopUpState.PROCESSING, at=now)
+    with transaction.atomic():
+        note_incoming(formosa.pk)
+    text = text_of(client)
+    assert "US$70.00 is being checked." in text
+    assert "1 more" in text
+
+
+def test_yesterdays_purchase_is_no_news(client: Client, formosa: Organisation) -> None:
+    then = timezone.now() - timedelta(hours=25)
+    makers.make_lot(formosa, "50", kind=LotKind.PURCHASE, at=then)
+    assert "US$50.00 added." not in text_of(client)
 
 
 # --- the download -----------------------------------------------------------------
