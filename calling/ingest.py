@@ -21,8 +21,8 @@ from calling.review import ask_for_review
 from calling.seen import Seen, Telling, read_seen
 from calling.settle import settle_calls
 from calling.unit import run_unit
-from calling.write_calls import supersede, write_raw
-from credits.bulk import reserve_ids
+from calling.write_calls import raw_table, supersede
+from credits.bulk import Table, insert_tables, reserve_ids
 from credits.lock import lock_wallets
 from credits.models import Wallet
 
@@ -99,7 +99,7 @@ class _Door:
         if fresh:
             call.reason = WaitingReason.REFUSED.value
             self._number(fresh, seen)
-            write_raw([call], self.source.pk, self.format_name, self.at)
+            insert_tables([self._raw([call])])
             outcomes[0] = Outcome(WAITING, call.reason)
         return outcomes[0]
 
@@ -120,13 +120,22 @@ class _Door:
         self._number(fresh, seen)
         calls = [call for _, call in fresh]
         lines = judge(calls, seen, at=self.at)
-        write_raw(calls, self.source.pk, self.format_name, self.at)
         settled = [call for call in calls if not call.reason]
         supersede(settled, seen)
-        settle_calls(settled, wallets, lines, source_id=self.source.pk, at=self.at)
+        settle_calls(
+            settled,
+            wallets,
+            lines,
+            source_id=self.source.pk,
+            at=self.at,
+            first=[self._raw(calls)],
+        )
         ask_for_review(calls, self.source, at=self.at)
         for place, call in fresh:
             outcomes[place] = outcome_of(call)
+
+    def _raw(self, calls: Sequence[Call]) -> Table:
+        return raw_table(calls, self.source.pk, self.format_name, self.at)
 
     def _number(self, fresh: Placed, seen: Seen) -> None:
         ids = reserve_ids(RawRecord, len(fresh))

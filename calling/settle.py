@@ -6,7 +6,7 @@ replaces, allocates in the order of call start, and writes in bulk. The number o
 statements does not depend on the number of calls.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from calling.allocate import allocate, without_money
@@ -15,11 +15,18 @@ from calling.correct import undo_previous
 from calling.line_facts import Lines
 from calling.pool_keys import PoolKeys
 from calling.pools import Pools, make_missing, read_pools
-from calling.write_calls import UsageTotals, write_call_records, write_charges
+from calling.write_calls import (
+    UsageTotals,
+    call_table,
+    charge_table,
+    update_corrected,
+)
+from credits.bulk import Table, insert_tables
 from credits.draft import WalletDraft
 from credits.lots import read_live_lots
 from credits.models import Wallet
-from credits.post import post_drafts
+from credits.post import entries_of, entry_table
+from credits.refresh import refresh_wallets
 
 
 def settle_calls(
@@ -29,9 +36,15 @@ def settle_calls(
     *,
     source_id: int,
     at: datetime,
+    first: Sequence[Table] = (),
 ) -> None:
-    """Charges the calls, which are classified and have an owner and an id."""
+    """Charges the calls, which are classified and have an owner and an id.
+
+    The tables given `first` are inserted before: they are stored while the calls are
+    allocated.
+    """
     if not calls:
+        insert_tables(first)
         return
     in_order = sorted(calls, key=_by_start)
     organisation_ids = {call.organisation_id for call in in_order}
@@ -40,11 +53,18 @@ def settle_calls(
     drafts = {pk: WalletDraft(wallets[pk], lots[pk], at=at) for pk in organisation_ids}
     usage = UsageTotals()
     reopened = undo_previous(in_order, wallets, drafts, pools, usage)
-    _allocate(in_order, drafts, pools, usage, reopened)
-    write_call_records(in_order, source_id)
-    write_charges(in_order, at)
-    posted = [drafts[pk] for pk in sorted(drafts) if drafts[pk].entries]
-    post_drafts(wallets, posted, at=at)
+
+    def tables() -> Iterator[Table]:
+        yield from first
+        _allocate(in_order, drafts, pools, usage, reopened)
+        yield call_table(in_order, source_id)
+        yield charge_table(in_order, at)
+        planned = [drafts[pk] for pk in sorted(drafts) if drafts[pk].entries]
+        yield entry_table(wallets, entries_of(planned), at=at)
+
+    insert_tables(tables())
+    update_corrected(in_order, source_id)
+    refresh_wallets([wallets[pk] for pk in sorted(drafts) if drafts[pk].entries])
     pools.write(at)
     usage.write()
 

@@ -11,7 +11,7 @@ from calling.call_words import word_of
 from calling.models import CallRecord, Charge, RawRecord, RecordState
 from calling.rate import RatedCall
 from calling.seen import Seen
-from credits.bulk import insert_rows, update_rows
+from credits.bulk import Table, update_rows
 
 WAITING, SETTLED = RecordState.WAITING.value, RecordState.SETTLED.value
 
@@ -78,9 +78,9 @@ CHARGE_COLUMNS = (
 _FREE_SNAPSHOT = ("", 0, 0, 0, 0, 0, 0, 0)
 
 
-def write_raw(
+def raw_table(
     calls: Sequence[Call], source_id: int, format_name: str, at: datetime
-) -> None:
+) -> Table:
     """Keeps every record exactly as it came, settled or waiting."""
     rows = []
     for call in calls:
@@ -101,7 +101,7 @@ def write_raw(
                 record.time_zone,
             )
         )
-    insert_rows(RawRecord, RAW_COLUMNS, rows)
+    return Table(RawRecord, RAW_COLUMNS, rows)
 
 
 def write_states(states: Sequence[tuple[int, str, str]]) -> None:
@@ -121,14 +121,16 @@ def supersede(calls: Iterable[Call], seen: Seen) -> None:
     )
 
 
-def write_call_records(calls: Iterable[Call], source_id: int) -> None:
-    """Inserts new calls; those that a correction changes are updated."""
-    new: list[tuple[object, ...]] = []
-    corrected: list[tuple[object, ...]] = []
-    for call in calls:
-        (new if call.previous is None else corrected).append(_call_row(call, source_id))
-    insert_rows(CallRecord, CALL_COLUMNS, new)
-    update_rows(CallRecord, "id", CALL_COLUMNS[1:], corrected)
+def call_table(calls: Iterable[Call], source_id: int) -> Table:
+    """The calls that are new."""
+    new = [_call_row(call, source_id) for call in calls if call.previous is None]
+    return Table(CallRecord, CALL_COLUMNS, new)
+
+
+def update_corrected(calls: Iterable[Call], source_id: int) -> None:
+    """Lets the calls that a correction changes tell it as it is told now."""
+    changed = [_call_row(call, source_id) for call in calls if call.previous]
+    update_rows(CallRecord, "id", CALL_COLUMNS[1:], changed)
 
 
 def _call_row(call: Call, source_id: int) -> tuple[object, ...]:
@@ -164,7 +166,7 @@ def _flags(call: Call) -> str:
     return flags
 
 
-def write_charges(calls: Iterable[Call], at: datetime) -> None:
+def charge_table(calls: Iterable[Call], at: datetime) -> Table:
     """One row a call revision: the rating snapshot, and who paid which part."""
     rows = []
     for call in calls:
@@ -184,7 +186,7 @@ def write_charges(calls: Iterable[Call], at: datetime) -> None:
                 at,
             )
         )
-    insert_rows(Charge, CHARGE_COLUMNS, rows)
+    return Table(Charge, CHARGE_COLUMNS, rows)
 
 
 def _snapshot(rated: RatedCall) -> tuple[object, ...]:

@@ -6,9 +6,9 @@ a trigger pays for every statement, and one prepared UPDATE. No model is instant
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from django.db import connection
 from django.db.models import Field, Model
@@ -20,14 +20,31 @@ _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
+class Table(NamedTuple):
+    """Rows to be inserted; the database gives ids where `columns` names none."""
+
+    model: type[Model]
+    columns: Sequence[str]
+    rows: Rows
+
+
 def insert_rows(model: type[Model], columns: Sequence[str], rows: Rows) -> None:
-    """Inserts the rows; the database gives ids where `columns` names none."""
-    if not rows:
-        return
+    """Inserts rows into one table."""
+    insert_tables([Table(model, columns, rows)])
+
+
+def insert_tables(tables: Iterable[Table]) -> None:
+    """Inserts into one table after the other.
+
+    Give a generator: PostgreSQL stores one table while the next is being made, so what
+    the generator computes in between costs little time. It must not query there.
+    """
+    filled = (table for table in tables if table.rows)
     if connection.vendor == "postgresql":
-        _copy(model, columns, rows)
+        _copy_each(filled)
     else:
-        _insert(model, columns, rows)
+        for table in filled:
+            _insert(table)
 
 
 def update_rows(
@@ -66,21 +83,33 @@ def quoted(names: Sequence[str]) -> str:
 # --- PostgreSQL -----------------------------------------------------------------------
 
 
-def _copy(model: type[Model], columns: Sequence[str], rows: Rows) -> None:
-    table = connection.ops.quote_name(model._meta.db_table)
-    command = f"COPY {table} ({quoted(columns)}) FROM STDIN"
-    # Django's cursor has no COPY; psycopg's own, inside the same transaction, has. Its
-    # errors are to be Django's, like those of every other statement.
-    with (
-        connection.cursor() as cursor,
-        connection.wrap_database_errors,
-        cursor.cursor.copy(command) as copy,
-    ):
-        # Piece by piece: the server stores one while the next is written down.
-        for start in range(0, len(rows), ROWS_PER_WRITE):
-            piece = zip(*rows[start : start + ROWS_PER_WRITE], strict=True)
-            lines = zip(*map(_copy_texts, piece), strict=True)
-            copy.write("\n".join(map("\t".join, lines)) + "\n")
+def _copy_each(tables: Iterable[Table]) -> None:
+    coming = iter(tables)
+    table = next(coming, None)
+    pieces: Iterable[str] = _pieces(table)
+    while table is not None:
+        name = connection.ops.quote_name(table.model._meta.db_table)
+        command = f"COPY {name} ({quoted(table.columns)}) FROM STDIN"
+        # Django's cursor has no COPY; psycopg's own, inside the same transaction, has.
+        # Its errors are to be Django's, like those of every other statement.
+        with (
+            connection.cursor() as cursor,
+            connection.wrap_database_errors,
+            cursor.cursor.copy(command) as copy,
+        ):
+            for piece in pieces:
+                copy.write(piece)
+            # Sent, not stored: the server is busy until this block ends.
+            table = next(coming, None)
+            pieces = list(_pieces(table))
+
+
+def _pieces(table: Table | None) -> Iterator[str]:
+    rows: Rows = table.rows if table is not None else ()
+    for start in range(0, len(rows), ROWS_PER_WRITE):
+        columns = zip(*rows[start : start + ROWS_PER_WRITE], strict=True)
+        lines = zip(*map(_copy_texts, columns), strict=True)
+        yield "\n".join(map("\t".join, lines)) + "\n"
 
 
 def _copy_texts(values: Sequence[object]) -> Sequence[str]:
@@ -88,8 +117,8 @@ def _copy_texts(values: Sequence[object]) -> Sequence[str]:
     if values.count(values[0]) == len(values):
         return [_copy_text(values[0])] * len(values)
     kinds = set(map(type, values))
-    if kinds == {int}:
-        return list(map(str, values))
+    if kinds <= {int, type(None)}:
+        return ["\\N" if value is None else str(value) for value in values]
     if kinds == {datetime}:
         return list(map(datetime.isoformat, cast("Sequence[datetime]", values)))
     if kinds == {str}:
@@ -123,12 +152,13 @@ def _update_from_arrays(model: type[Model], columns: Sequence[str], rows: Rows) 
 # --- SQLite ---------------------------------------------------------------------------
 
 
-def _insert(model: type[Model], columns: Sequence[str], rows: Rows) -> None:
-    table = connection.ops.quote_name(model._meta.db_table)
-    head = f"INSERT INTO {table} ({quoted(columns)}) VALUES "  # noqa: S608  # our models
-    group = f"({', '.join(['%s'] * len(columns))})"
+def _insert(table: Table) -> None:
+    name = connection.ops.quote_name(table.model._meta.db_table)
+    width = len(table.columns)
+    head = f"INSERT INTO {name} ({quoted(table.columns)}) VALUES "  # noqa: S608  # ours
+    group = f"({', '.join(['%s'] * width)})"
     with connection.cursor() as cursor:
-        for part in _parts(_stored(rows), len(columns)):
+        for part in _parts(_stored(table.rows), width):
             values = [value for row in part for value in row]
             cursor.execute(head + ", ".join([group] * len(part)), values)
 

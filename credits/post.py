@@ -8,12 +8,19 @@ by the caller and stand in memory afterwards as they stand in the database.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from credits.bulk import insert_rows
+from credits.bulk import Table, insert_tables
 from credits.draft import EntryDraft, WalletDraft
 from credits.models import LedgerEntry, Wallet
 from credits.refresh import refresh_wallets
 
-__all__ = ["EntryDraft", "WalletDraft", "post_drafts", "post_entries"]
+__all__ = [
+    "EntryDraft",
+    "WalletDraft",
+    "entries_of",
+    "entry_table",
+    "post_drafts",
+    "post_entries",
+]
 
 COLUMNS = (
     "organisation_id",
@@ -37,10 +44,20 @@ def post_entries(
     """Writes the entries in the order given and the wallets they move."""
     if not drafts:
         return
+    insert_tables([entry_table(wallets, drafts, at=at)])
+    refresh_wallets([wallets[pk] for pk in {draft.organisation_id for draft in drafts}])
+
+
+def entry_table(
+    wallets: Mapping[int, Wallet], drafts: Iterable[EntryDraft], *, at: datetime
+) -> Table:
+    """The entries as rows, their wallets moved in memory.
+
+    For a batch that inserts them among other tables; it then refreshes the wallets.
+    """
     rows = []
-    moved: dict[int, Wallet] = {}
     for draft in drafts:
-        wallet = moved.setdefault(draft.organisation_id, wallets[draft.organisation_id])
+        wallet = wallets[draft.organisation_id]
         wallet.last_seq += 1
         if draft.lot_id is None:
             wallet.debt -= draft.amount
@@ -62,16 +79,20 @@ def post_entries(
                 draft.reverses_id,
             )
         )
-    insert_rows(LedgerEntry, COLUMNS, rows)
-    refresh_wallets(moved.values())
+    return Table(LedgerEntry, COLUMNS, rows)
 
 
 def post_drafts(
     wallets: Mapping[int, Wallet], drafts: Iterable[WalletDraft], *, at: datetime
 ) -> None:
-    """Posts what each wallet planned, and pays debt from what may pay it (rule 3.6)."""
+    """Posts what each wallet planned."""
+    post_entries(wallets, entries_of(drafts), at=at)
+
+
+def entries_of(drafts: Iterable[WalletDraft]) -> list[EntryDraft]:
+    """All that the wallets planned, debt paid from what may pay it (rule 3.6)."""
     entries: list[EntryDraft] = []
     for draft in drafts:
         draft.pay_debt()
         entries += draft.entries
-    post_entries(wallets, entries, at=at)
+    return entries

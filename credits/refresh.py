@@ -47,6 +47,8 @@ RETURNING credits_wallet.organisation_id, credits_wallet.credit, credits_wallet.
 
 def refresh_wallets(wallets: Collection[Wallet]) -> None:
     """Saves the wallets and brings the objects up to date with their rows."""
+    if not wallets:
+        return
     by_organisation = {wallet.organisation_id: wallet for wallet in wallets}
     given = [
         (w.organisation_id, w.last_seq, w.reserved, w.incoming, w.trigger)
