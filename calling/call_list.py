@@ -5,10 +5,10 @@ own; the sums are of everything that matches, not of the page.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Aggregate, Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +19,7 @@ from credits.display import places_of
 from credits.money import Micros
 
 PAGE_SIZE = 50
+NO_DEPARTMENT = "-"  # what a filter says for calls of no department
 PAYERS: dict[str, tuple[Promise, Q]] = {
     "pool": (_("Plan minutes"), Q(pool_seconds__gt=0)),
     "credit": (_("Credits"), Q(credit_amount__gt=0)),
@@ -38,6 +39,7 @@ class CallFilter:
     destination: str = ""
     kind: str = ""
     paid_by: str = ""
+    department: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,17 @@ class CallTotals:
         """Billed minutes; a part of a minute counts as one."""
         return -(-self.seconds // 60)
 
+    @property
+    def money(self) -> Micros:
+        """What the plans did not cover."""
+        return self.cost - self.pool
+
+    def __add__(self, other: "CallTotals") -> "CallTotals":
+        names = [each.name for each in fields(self)]
+        return CallTotals(
+            **{name: getattr(self, name) + getattr(other, name) for name in names}
+        )
+
 
 @dataclass(frozen=True)
 class CallPage:
@@ -97,7 +110,7 @@ def read_call_page(
 ) -> CallPage:
     """Two statements: the sums, then one page, newest first."""
     charges = matching_charges(organisation, wanted)
-    totals = _totals(charges)
+    totals = sum_charges(charges)
     pages = max(1, -(-totals.calls // PAGE_SIZE))
     number = min(max(page, 1), pages)
     start = (number - 1) * PAGE_SIZE
@@ -123,6 +136,10 @@ def matching_charges(
     ).annotate(destination=destination_name())
     if wanted.line_id:
         charges = charges.filter(line=wanted.line_id)
+    if wanted.department == NO_DEPARTMENT:
+        charges = charges.filter(Q(line=None) | Q(line__department=""))
+    elif wanted.department:
+        charges = charges.filter(line__department=wanted.department)
     if wanted.destination:
         charges = charges.filter(destination=wanted.destination)
     if wanted.kind:
@@ -169,23 +186,33 @@ def payers_of(charge: Charge) -> tuple[Promise, ...]:
     return tuple(PAYERS[name][0] for name, part in parts.items() if part)
 
 
-def _totals(charges: QuerySet[Charge]) -> CallTotals:
-    columns = {
-        "cost": "rated_amount",
-        "seconds": "billed_seconds",
-        "pool": "pool_amount",
-        "credit": "credit_amount",
-        "postpaid": "postpaid_amount",
-        "debt": "debt_amount",
-    }
-    sums = {name: Coalesce(Sum(column), 0) for name, column in columns.items()}
-    return CallTotals(**charges.order_by().aggregate(calls=Count("id"), **sums))
+SUMS: dict[str, Aggregate | Coalesce] = {
+    "calls": Count("id"),
+    "cost": Coalesce(Sum("rated_amount"), 0),
+    "seconds": Coalesce(Sum("billed_seconds"), 0),
+    "pool": Coalesce(Sum("pool_amount"), 0),
+    "credit": Coalesce(Sum("credit_amount"), 0),
+    "postpaid": Coalesce(Sum("postpaid_amount"), 0),
+    "debt": Coalesce(Sum("debt_amount"), 0),
+}
+
+
+def sum_charges(charges: QuerySet[Charge]) -> CallTotals:
+    """What all of them come to; one statement."""
+    return CallTotals(**charges.order_by().aggregate(**SUMS))
 
 
 def lines_of(organisation: Organisation) -> list[tuple[int, str]]:
     """To choose from."""
     lines = Line.objects.filter(organisation=organisation).order_by("name")
     return list(lines.values_list("id", "name"))
+
+
+def departments_of(organisation: Organisation) -> list[str]:
+    """To choose from."""
+    lines = Line.objects.filter(organisation=organisation).exclude(department="")
+    named = lines.order_by("department").values_list("department", flat=True)
+    return list(named.distinct())
 
 
 def destinations_of(organisation: Organisation, first: date, last: date) -> list[str]:

@@ -11,17 +11,14 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import membership_for
 from accounts.models import Organisation
-from calling.call_list import (
-    CallFilter,
-    call_rows,
-    matching_charges,
-    read_call_page,
-)
+from calling.call_list import NO_DEPARTMENT, CallFilter, CallTotals, read_call_page
 from calling.explain_call import explain_call
-from calling.forms import UsageForm
+from calling.export_calls import HEADING, calls_to_export
+from calling.forms import PeriodForm, UsageForm
 from calling.models import CallRecord
+from calling.spenders import read_departments, read_top_spenders
 from credits.money import amount_text
-from credits.write_csv import MOST_ROWS, csv_response, local_cell, utc_cell
+from credits.write_csv import MOST_ROWS, csv_response
 
 
 @require_safe
@@ -40,6 +37,7 @@ def usage(request: HttpRequest) -> HttpResponse:
         "form": form,
         "wanted": wanted,
         "page": read_call_page(organisation, wanted, page=page),
+        "spenders": read_top_spenders(organisation, wanted),
         "organisation": organisation,
         "query": _query(form),
         "now": now,
@@ -49,7 +47,7 @@ def usage(request: HttpRequest) -> HttpResponse:
     return render(request, template, context, status=422 if form.errors else 200)
 
 
-def _query(form: UsageForm) -> str:
+def _query(form: PeriodForm) -> str:
     """What the links to other pages and to the download repeat."""
     return urlencode({name: value for name, value in form.data.items() if value})
 
@@ -60,36 +58,62 @@ def calls_csv(request: HttpRequest) -> StreamingHttpResponse:
     organisation = membership_for(request).organisation
     today = organisation.local_day(timezone.now())
     form = UsageForm(request.GET, organisation=organisation, today=today)
-    heading = ["started_at_utc", "started_at_local", "line", "kind", "direction"]
-    heading += ["caller", "callee", "destination", "seconds", "billed_seconds"]
-    heading += ["rate_per_minute", "cost", "paid_by_plan", "paid_by_credits"]
-    heading += ["billed_after_use", "beyond_balance", "currency", "record_id"]
-    name = f"calls-{organisation.slug}.csv"
-    return csv_response(name, heading, _csv_rows(organisation, form.wanted()))
+    rows = calls_to_export(organisation, form.wanted(), most=MOST_ROWS)
+    return csv_response(f"calls-{organisation.slug}.csv", HEADING, rows)
 
 
-def _csv_rows(organisation: Organisation, wanted: CallFilter) -> Iterator[list[object]]:
-    charges = matching_charges(organisation, wanted)[:MOST_ROWS]
-    for row, charge in zip(call_rows(charges), charges, strict=True):
+@require_safe
+def departments(request: HttpRequest) -> HttpResponse:
+    """What each department's calls cost: to charge them back inside the company."""
+    organisation = membership_for(request).organisation
+    form = PeriodForm(request.GET, today=organisation.local_day(timezone.now()))
+    wanted = form.wanted()
+    rows = read_departments(organisation, wanted)
+    context = {
+        "form": form,
+        "wanted": wanted,
+        "rows": rows,
+        "totals": sum((row.totals for row in rows), CallTotals()),
+        "no_department": NO_DEPARTMENT,
+        "organisation": organisation,
+        "query": _query(form),
+    }
+    status = 422 if form.errors else 200
+    return render(request, "calling/departments.html", context, status=status)
+
+
+@require_safe
+def departments_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """The same table, a line to a department."""
+    organisation = membership_for(request).organisation
+    form = PeriodForm(request.GET, today=organisation.local_day(timezone.now()))
+    wanted = form.wanted()
+    heading = ["first_day", "last_day", "department", "lines", "calls"]
+    heading += ["billed_seconds", "cost", "paid_by_plan", "paid_by_credits"]
+    heading += ["billed_after_use", "beyond_balance", "charged_back", "currency"]
+    rows = _department_cells(organisation, wanted)
+    return csv_response(f"departments-{organisation.slug}.csv", heading, rows)
+
+
+def _department_cells(
+    organisation: Organisation, wanted: CallFilter
+) -> Iterator[list[object]]:
+    for row in read_departments(organisation, wanted):
+        totals = row.totals
         yield [
-            utc_cell(row.started_at),
-            local_cell(row.started_at, organisation.zone),
-            row.line,
-            row.kind.value,
-            charge.call_record.direction,
-            row.caller,
-            row.callee,
-            row.destination,
-            row.seconds,
-            charge.billed_seconds,
-            amount_text(charge.rate_per_minute),
-            amount_text(row.cost),
-            amount_text(charge.pool_amount),
-            amount_text(charge.credit_amount),
-            amount_text(charge.postpaid_amount),
-            amount_text(charge.debt_amount),
+            wanted.first,
+            wanted.last,
+            row.name,
+            row.lines,
+            totals.calls,
+            totals.seconds,
+            amount_text(totals.cost),
+            amount_text(totals.pool),
+            amount_text(totals.credit),
+            amount_text(totals.postpaid),
+            amount_text(totals.debt),
+            amount_text(totals.money),
             organisation.currency,
-            charge.call_record.source_record_id,
         ]
 
 

@@ -14,6 +14,7 @@ from calling.call_list import CallFilter, read_call_page
 from calling.explain_call import explain_call
 from calling.models import Bucket, CallRecord, Line, RateCardVersion, Source
 from calling.spend_shares import month_so_far, read_spend_shares
+from calling.spenders import read_departments, read_top_spenders
 from credits.money import to_micros
 from tests.calling.telephony import (
     MORNING,
@@ -330,3 +331,92 @@ def test_pages_stand_for_an_organisation_without_calls(client: Client) -> None:
     text = text_of(client, "/usage/")
     assert "No calls in this period." in text
     assert "0 calls" in text
+
+
+# --- departments and top spenders ---------------------------------------------------
+
+
+@pytest.fixture
+def departments(
+    calls: Organisation, pbx: Source, mei: Line, formosa: Organisation
+) -> Organisation:
+    """Mei sells; Ken in support rings Tokyo; a lobby phone belongs to nobody."""
+    mei.department = "Sales"
+    mei.save()
+    make_line(formosa, "+886223456700", identity="ken", department="Support")
+    make_line(formosa, "+886223456701", identity="lobby")
+    take_in(
+        pbx,
+        make_record("ken", seconds=60, caller="+886223456700"),
+        make_record("lobby", seconds=60, caller="+886223456701"),
+    )
+    return formosa
+
+
+def test_departments_are_charged_what_their_calls_cost(
+    client: Client, departments: Organisation
+) -> None:
+    text = text_of(client, f"/usage/departments/?{MARCH}")
+    assert text.index("Sales") < text.index("Support")
+    assert "US$0.129" in text  # Mei's three calls
+    assert text.count("US$0.021") == 2  # Ken's, and the lobby's
+    assert "Without a department" in text
+    assert "US$0.171" in text  # the total
+
+
+def test_departments_come_as_a_file(client: Client, departments: Organisation) -> None:
+    answer = client.get(f"/usage/departments.csv?{MARCH}")
+    content = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    rows = list(csv.DictReader(io.StringIO(content)))
+    told = {row["department"]: (row["calls"], row["charged_back"]) for row in rows}
+    assert told == {
+        "Sales": ("3", "0.129000"),
+        "Support": ("1", "0.021000"),
+        "": ("1", "0.021000"),
+    }
+    assert {(row["first_day"], row["last_day"]) for row in rows} == {
+        ("2026-03-01", "2026-03-31")
+    }
+
+
+def test_a_plans_minutes_are_not_charged_back(
+    client: Client, formosa: Organisation, card: RateCardVersion, pbx: Source, mei: Line
+) -> None:
+    mei.department = "Sales"
+    mei.save()
+    give_plan(mei, {Bucket.DOMESTIC: 100})
+    take_in(pbx, make_record("home", callee="+886287654321"))
+    (row,) = read_departments(formosa, CallFilter(DAY, DAY))
+    assert (row.totals.cost, row.totals.pool, row.totals.money) == (20_000, 20_000, 0)
+    assert read_top_spenders(formosa, CallFilter(DAY, DAY)) == []
+
+
+@pytest.mark.parametrize(
+    ("department", "calls_shown"), [("Sales", 3), ("Support", 1), ("-", 1)]
+)
+def test_calls_are_filtered_by_department(
+    client: Client, departments: Organisation, department: str, calls_shown: int
+) -> None:
+    text = text_of(client, f"/usage/?{MARCH}&department={department}")
+    assert f"{calls_shown} call" in text
+
+
+def test_the_lines_that_cost_most_stand_on_top(
+    client: Client, departments: Organisation
+) -> None:
+    text = text_of(client, f"/usage/?{MARCH}")
+    assert "Top spenders" in text
+    wanted = CallFilter(DAY, DAY)
+    spenders = read_top_spenders(departments, wanted, top=2)
+    assert [(one.name, one.calls, one.amount) for one in spenders] == [
+        ("mei", 3, 129_000),
+        ("ken", 1, 21_000),
+    ]
+
+
+def test_departments_of_others_are_not_seen(
+    charlie: User, contoso: Organisation, departments: Organisation
+) -> None:
+    answer = signed_in(charlie).get(f"/usage/departments/?{MARCH}")
+    assert "Sales" not in answer.text
+    assert "No calls in this period." in answer.text
