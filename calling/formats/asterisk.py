@@ -154,20 +154,17 @@ def _is_internal(cells: Mapping[str, str], direction: str, ends: Ends) -> bool:
 def _placed(cells: Mapping[str, str], profile: Profile) -> Placed:
     unique = _UNIQUE_ID.match(cells.get("uniqueid", ""))
     times = [local_time(name, cells[name]) for name in ("start", "answer", "end")]
+    counted = {name: cells[name] or None for name in ("duration", "billsec")}
     spans = (
-        Span(0, 2, seconds_of(_filled(cells), "duration")),
-        Span(1, 2, seconds_of(_filled(cells), "billsec")),
+        Span(0, 2, seconds_of(counted, "duration")),
+        Span(1, 2, seconds_of(counted, "billsec")),
     )
     began = datetime.fromtimestamp(int(unique[1]), UTC) if unique else None
     return place(times, profile.zone, spans, near=began)
 
 
-def _filled(cells: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: cell for name, cell in cells.items() if cell}
-
-
 def _billable(cells: Mapping[str, str], answered_at: datetime | None) -> int:
-    seconds = seconds_of(_filled(cells), "billsec")
+    seconds = seconds_of({"billsec": cells["billsec"] or None}, "billsec")
     if seconds is None:
         raise BadRow("billsec is missing.")
     answered = cells["disposition"].upper() == "ANSWERED"

@@ -7,6 +7,7 @@ exporters agree on headers, decimal points and encodings.
 import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 CHARSETS = {
@@ -61,6 +62,7 @@ class ColumnProfile:
         return CHARSETS[self.charset]
 
 
+@lru_cache(maxsize=10_000)
 def _name(column: str) -> str:
     return " ".join(column.lower().split())
 
