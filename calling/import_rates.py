@@ -1,13 +1,12 @@
-"""Imports a rate deck as a new version of a card (rule 6.1).
+"""Imports a rate deck as new versions of a card (rule 6.1).
 
-The whole card is replaced: the version is in force from `valid_from` until the next
-one, and past calls keep the prices of theirs. The same rates again make no version.
-Good rows are kept, bad ones are reported and go to the quarantine. Locks the card.
+The whole card is replaced, or changes are laid over it: a version is in force from its
+date until the next one's, and past calls keep the prices of theirs. Prices that hold
+only later make a version of their own. The same rates again make none. Good rows are
+kept, bad ones are reported and go to the quarantine. Locks the card.
 """
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,35 +14,38 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from calling.decks.record import DeckError, DeckRow, RateIn
+from accounts.models import Organisation
+from calling.decks.record import NO_HINTS, BadDeck, DeckError, Hints, RateIn
 from calling.decks.registry import PROFILES
-from calling.models import Rate, RateCard, RateCardVersion
+from calling.models import DeckMode, RateCard, RateCardVersion
+from calling.plan_versions import PlannedVersion, plan_versions
 from calling.reject import reject_rows
-from credits.bulk import insert_rows
+from calling.write_rates import (
+    VersionRates,
+    digest_of,
+    facts_of,
+    next_number,
+    read_rates,
+    version_in_force,
+    write_version,
+)
 from credits.money import currency_of
 
-COLUMNS = (
-    "version_id",
-    "prefix",
-    "destination",
-    "country",
-    "number_type",
-    "rate_per_minute",
-    "connect_fee",
-    "interval_1",
-    "interval_n",
-    "minimum_charge",
-    "is_blocked",
-    "valid_from",
-    "valid_to",
-    "unmapped",
-)
-COMPARED = COLUMNS[2:]
+
+@dataclass(frozen=True)
+class Deck:
+    """A file and how it is to be read; `origin` names it in the quarantine."""
+
+    raw: bytes
+    profile: str = "tollgate"
+    hints: Hints = NO_HINTS
+    mode: DeckMode = DeckMode.FULL
+    origin: str = ""
 
 
 @dataclass
 class ImportedRates:
-    """What an import did, or with `dry_run` would do, to a card."""
+    """What an import did, or in a dry run would do, to a card."""
 
     card: str
     version: int
@@ -51,6 +53,22 @@ class ImportedRates:
     changed: int = 0
     removed: int = 0
     rejected: list[DeckError] = field(default_factory=list)
+    versions: list[RateCardVersion] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class PlannedImport:
+    """A deck held against a card; nothing is written yet."""
+
+    card: RateCard
+    before: VersionRates
+    versions: list[PlannedVersion]
+    rejected: list[DeckError]
+
+    @property
+    def after(self) -> Mapping[str, RateIn]:
+        """The rates once all of it is in force; as before if nothing could be read."""
+        return self.versions[-1].rates if self.versions else self.before.rates
 
 
 def import_rates(
@@ -61,69 +79,71 @@ def import_rates(
     purpose: str,
     at: datetime,
     profile: str = "tollgate",
+    hints: Hints = NO_HINTS,
+    mode: DeckMode = DeckMode.FULL,
+    organisation: Organisation | None = None,
     valid_from: datetime | None = None,
     origin: str = "",
     dry_run: bool = False,
 ) -> ImportedRates:
     """Makes the next version of the card; raises BadDeck when nothing can be read."""
-    currency_of(currency)
-    good, bad = _sort_out(PROFILES[profile](raw, currency, purpose))
+    deck = Deck(raw, profile, hints, mode, origin)
     with transaction.atomic():
-        if not dry_run:
-            reject_rows(bad, origin=origin, at=at)
-        card = _card(card_name, currency, purpose, dry_run=dry_run)
-        latest = card.versions.order_by("number").last() if card.pk else None
-        before = _rates_of(latest)
-        result = _compare(card, latest, before, good)
-        result.rejected = bad
-        digest = _digest(good.values())
-        if not good or (latest is not None and latest.digest == digest):
-            return result
-        result.version += 1
-        if not dry_run:
-            _write(
-                card,
-                result.version,
-                good,
-                digest=digest,
-                valid_from=valid_from if valid_from is not None else at,
+        card = find_card(
+            card_name, currency, purpose, organisation=organisation, make=not dry_run
+        )
+        planned = plan_import(deck, card, starts_at=valid_from or at)
+        return counted(planned) if dry_run else carry_out(planned, deck, at=at)
+
+
+def plan_import(deck: Deck, card: RateCard, *, starts_at: datetime) -> PlannedImport:
+    """What the deck would make of the card from this moment on."""
+    before = read_rates(version_in_force(card, starts_at))
+    changes_only = deck.mode is DeckMode.CHANGES
+    if changes_only and before.version is None:
+        raise BadDeck("The card has no rates yet that a deck of changes could change.")
+    rows = PROFILES[deck.profile](deck.raw, card.currency, card.purpose, deck.hints)
+    versions, bad = plan_versions(
+        rows, before.rates, starts_at=starts_at, changes_only=changes_only
+    )
+    return PlannedImport(card, before, versions, bad)
+
+
+def carry_out(planned: PlannedImport, deck: Deck, *, at: datetime) -> ImportedRates:
+    """Writes the versions that say something new; the caller holds the card's lock."""
+    reject_rows(planned.rejected, origin=deck.origin, at=at)
+    result = counted(planned)
+    for one in planned.versions:
+        before = version_in_force(planned.card, one.valid_from)
+        if before is None or before.digest != digest_of(one.rates.values()):
+            version = write_version(
+                planned.card,
+                one.rates,
+                before=read_rates(before),
+                valid_from=one.valid_from,
                 at=at,
             )
+            result.versions.append(version)
+    if planned.versions:
+        last = version_in_force(planned.card, planned.versions[-1].valid_from)
+        result.version = last.number if last is not None else 0
     return result
 
 
-def _sort_out(rows: Iterable[DeckRow]) -> tuple[dict[str, RateIn], list[DeckError]]:
-    """Rates by prefix, and the rows that are refused; of two the first is kept."""
-    good: dict[str, RateIn] = {}
-    bad: list[DeckError] = []
-    for row in rows:
-        if isinstance(row, DeckError):
-            bad.append(row)
-        elif row.prefix in good:
-            first = good[row.prefix].line
-            reason = f"prefix {row.prefix} is in line {first} already."
-            bad.append(DeckError(row.line, reason, f"{row.prefix} {row.destination}"))
-        else:
-            good[row.prefix] = row
-    return good, bad
-
-
-def _card(name: str, currency: str, purpose: str, *, dry_run: bool) -> RateCard:
+def find_card(
+    name: str,
+    currency: str,
+    purpose: str,
+    *,
+    organisation: Organisation | None = None,
+    make: bool = True,
+) -> RateCard:
+    """The card of this name, locked; made if there is none and `make` says so."""
+    currency_of(currency)
     card = RateCard.objects.select_for_update().filter(name=name).first()
     if card is None:
-        others = RateCard.objects.filter(
-            currency=currency, purpose=purpose, is_default=True
-        )
-        # The first card of a currency and purpose is its default; staff may choose.
-        card = RateCard(
-            name=name,
-            currency=currency,
-            purpose=purpose,
-            is_default=not others.exists(),
-        )
-        if not dry_run:
-            card.save()
-    elif (card.currency, card.purpose) != (currency, purpose):
+        return _new_card(name, currency, purpose, organisation, make=make)
+    if (card.currency, card.purpose) != (currency, purpose):
         raise ValidationError(
             _("%(card)s is a card in %(currency)s for %(purpose)s."),
             "another_card",
@@ -133,62 +153,60 @@ def _card(name: str, currency: str, purpose: str, *, dry_run: bool) -> RateCard:
                 "purpose": card.get_purpose_display(),
             },
         )
+    if organisation is not None and card.organisation_id != organisation.pk:
+        raise ValidationError(
+            _("%(card)s is not the card of %(organisation)s."),
+            "another_card",
+            {"card": card.name, "organisation": organisation.name},
+        )
     return card
 
 
-def _rates_of(version: RateCardVersion | None) -> dict[str, tuple[object, ...]]:
-    if version is None:
-        return {}
-    rows = version.rates.values_list("prefix", *COMPARED)
-    return {prefix: tuple(rest) for prefix, *rest in rows.iterator()}
-
-
-def _facts(rate: RateIn) -> tuple[object, ...]:
-    return tuple(getattr(rate, name) for name in COMPARED)
-
-
-def _compare(
-    card: RateCard,
-    latest: RateCardVersion | None,
-    before: Mapping[str, tuple[object, ...]],
-    good: Mapping[str, RateIn],
-) -> ImportedRates:
-    both = before.keys() & good.keys()
-    return ImportedRates(
-        card=card.name,
-        version=latest.number if latest is not None else 0,
-        new=len(good) - len(both),
-        changed=sum(before[prefix] != _facts(good[prefix]) for prefix in both),
-        removed=len(before) - len(both) if good else 0,
-    )
-
-
-def _digest(rates: Iterable[RateIn]) -> str:
-    """Of the rates, not of the file: a new comment or order is no new price."""
-    told = sorted(f"{rate.prefix} {_facts(rate)}" for rate in rates)
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()
-
-
-def _write(
-    card: RateCard,
-    number: int,
-    good: Mapping[str, RateIn],
+def _new_card(
+    name: str,
+    currency: str,
+    purpose: str,
+    organisation: Organisation | None,
     *,
-    digest: str,
-    valid_from: datetime,
-    at: datetime,
-) -> None:
-    version = RateCardVersion.objects.create(
-        card=card,
-        number=number,
-        valid_from=valid_from,
-        digest=digest,
-        rate_count=len(good),
-        imported_at=at,
+    make: bool,
+) -> RateCard:
+    others = RateCard.objects.filter(
+        currency=currency, purpose=purpose, is_default=True
     )
-    rows: list[tuple[object, ...]] = []
-    for prefix, rate in good.items():
-        *facts, unmapped = _facts(rate)
-        text = json.dumps(unmapped) if unmapped else None
-        rows.append((version.pk, prefix, *facts, text))
-    insert_rows(Rate, COLUMNS, rows)
+    card = RateCard(
+        name=name,
+        currency=currency,
+        purpose=purpose,
+        organisation=organisation,
+        # The first card of a currency and purpose is its default; staff may choose.
+        is_default=organisation is None and not others.exists(),
+    )
+    if organisation is not None and organisation.currency != currency:
+        raise ValidationError(
+            _("%(organisation)s pays in %(currency)s."),
+            "other_currency",
+            {"organisation": organisation.name, "currency": organisation.currency},
+        )
+    if make:
+        card.validate_constraints()
+        card.save()
+    return card
+
+
+def counted(planned: PlannedImport) -> ImportedRates:
+    """What the import does, in numbers."""
+    old, new = planned.before.rates, planned.after
+    both = old.keys() & new.keys()
+    changed = sum(facts_of(old[prefix]) != facts_of(new[prefix]) for prefix in both)
+    version = planned.before.version
+    result = ImportedRates(
+        card=planned.card.name,
+        version=version.number if version is not None else 0,
+        new=len(new) - len(both),
+        changed=changed,
+        removed=len(old) - len(both),
+        rejected=planned.rejected,
+    )
+    if result.new or result.changed or result.removed:
+        result.version = next_number(planned.card) - 1 + len(planned.versions)
+    return result

@@ -20,13 +20,16 @@ _ALWAYS = (2, 1)  # prefixes shorter than a head are tried for every number
 
 
 class Period(NamedTuple):
-    """When a rate with dates of its own applies, half-open."""
+    """When a rate with dates of its own applies, half-open, and to which numbers."""
 
     valid_from: datetime | None
     valid_to: datetime | None
+    longest_number: int | None = None
 
-    def holds(self, at: datetime) -> bool:
+    def holds(self, at: datetime, digits: str = "") -> bool:
         begun = self.valid_from is None or self.valid_from <= at
+        if self.longest_number is not None and len(digits) > self.longest_number:
+            return False
         return begun and (self.valid_to is None or at < self.valid_to)
 
 
@@ -49,7 +52,7 @@ class RateTable:
         rates, digits = self.rates, number[1:]
         for length in self.lengths.get(digits[:_HEAD], _ALWAYS):
             rate = rates.get(digits[:length])
-            if rate is not None and (not self.periods or self._holds(rate, at)):
+            if rate is not None and (not self.periods or self._holds(rate, at, digits)):
                 return rate
         return None
 
@@ -68,9 +71,9 @@ class RateTable:
     def in_order(self) -> Sequence[str]:
         return sorted(self.rates)
 
-    def _holds(self, rate: RateView, at: datetime) -> bool:
+    def _holds(self, rate: RateView, at: datetime, digits: str) -> bool:
         period = self.periods.get(rate.prefix)
-        return period is None or period.holds(at)
+        return period is None or period.holds(at, digits)
 
 
 def _lengths(prefixes: Iterable[str]) -> dict[str, tuple[int, ...]]:
@@ -118,10 +121,10 @@ def _periods(version_id: int) -> dict[str, Period]:
     # Models are read late: this module's table and matching need no database.
     from calling.models import Rate
 
-    dated: Any = Rate.objects.filter(version_id=version_id).exclude(
-        valid_from=None, valid_to=None
+    limited: Any = Rate.objects.filter(version_id=version_id).exclude(
+        valid_from=None, valid_to=None, longest_number=None
     )
+    columns = ("prefix", "valid_from", "valid_to", "longest_number")
     return {
-        prefix: Period(start, end)
-        for prefix, start, end in dated.values_list("prefix", "valid_from", "valid_to")
+        prefix: Period(*limits) for prefix, *limits in limited.values_list(*columns)
     }

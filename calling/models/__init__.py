@@ -9,6 +9,12 @@ from calling.models.calls import (
     MinutePool,
     UsageDay,
 )
+from calling.models.decks import (
+    DeckMapping,
+    DeckMode,
+    DeckProfile,
+    DeckUpload,
+)
 from calling.models.lines import Line, NumberAssignment, ServiceKind
 from calling.models.plans import (
     Bucket,
@@ -42,6 +48,10 @@ __all__ = [
     "CallRecord",
     "CallingPlan",
     "Charge",
+    "DeckMapping",
+    "DeckMode",
+    "DeckProfile",
+    "DeckUpload",
     "Direction",
     "ExhaustionRule",
     "LegPolicy",

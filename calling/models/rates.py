@@ -100,6 +100,14 @@ class RateCardVersion(models.Model):
     digest = models.CharField(max_length=64, editable=False)
     rate_count = models.PositiveIntegerField(_("rates"))
     imported_at = models.DateTimeField(_("imported at"))
+    restores = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("rolled back to"),
+    )
 
     class Meta:
         ordering = ["card_id", "number"]
@@ -137,6 +145,18 @@ class Rate(models.Model):
     is_blocked = models.BooleanField(_("is blocked"), default=False)
     valid_from = models.DateTimeField(_("from"), null=True, blank=True)
     valid_to = models.DateTimeField(_("until"), null=True, blank=True)
+    longest_number = models.PositiveSmallIntegerField(
+        _("longest number"),
+        null=True,
+        blank=True,
+        help_text=_("Prices numbers of at most so many digits."),
+    )
+    held_since = models.DateTimeField(
+        _("price since"),
+        null=True,
+        blank=True,
+        help_text=_("Since when this prefix has had this price, in versions before."),
+    )
     unmapped = models.JSONField(
         null=True, blank=True, help_text=_("Columns of the file that have no meaning.")
     )
