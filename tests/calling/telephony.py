@@ -1,6 +1,7 @@
 """Makes what calls need: sources, cards, lines, plans, records."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -208,9 +209,26 @@ def make_record(
         "answered_at": at if answered else None,
         "ended_at": at + timedelta(seconds=seconds),
         "billable_seconds": seconds if answered else 0,
-        "body": "{}",
     }
-    return CallRecordIn(**{**facts, **more})
+    record = CallRecordIn(**{"body": "", **facts, **more})
+    record.body = record.body or _told(record)
+    return record
+
+
+def _told(record: CallRecordIn) -> str:
+    """The record as a switch would have written it, so that it can be read again."""
+    answered = record.answered_at
+    return json.dumps(
+        {
+            "source_record_id": record.source_record_id,
+            "direction": record.direction,
+            "from": record.caller_raw,
+            "to": record.callee_raw,
+            "answered_at": answered.isoformat() if answered else None,
+            "ended_at": record.ended_at.isoformat(),
+            "billable_s": record.billable_seconds if answered else None,
+        }
+    )
 
 
 def take_in(

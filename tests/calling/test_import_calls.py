@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 
 from accounts.models import Organisation
+from calling import ingest
 from calling.models import CallRecord, Charge, Line, RawRecord, RejectedRow, Source
 from tests.calling.telephony import MORNING, charge_of, give_credit
 
@@ -158,6 +159,28 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
     _, err, code = run(tmp_path / "nothing.jsonl")
     assert (code, err.count("\n")) == (2, 1)
     assert "cannot be read" in err
+
+
+def test_an_interrupted_import_is_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "calls.jsonl", *map(document, range(6)))
+    take = ingest.store_call_records
+    taken: list[int] = []
+
+    def interrupted(*arguments: Any, **more: Any) -> Any:
+        if len(taken) == 2:
+            raise KeyboardInterrupt
+        taken.append(1)
+        return take(*arguments, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("calling.import_calls.store_call_records", interrupted)
+        _, err, code = run(path, "--batch", "2", "--json")
+    assert (code, Charge.objects.count()) == (130, 4)
+    assert "run it again" in err
+    told, _, code = run(path, "--batch", "2", "--json")
+    assert (told["stored"], told["duplicates"], code) == (2, 4, 0)
 
 
 def test_the_organisation_can_be_named_for_a_whole_file(

@@ -52,6 +52,9 @@ class Command(BaseCommand):
                 )
         except OSError as problem:
             self._refuse(f"{path}: The file cannot be read: {problem.strerror}.")
+        except KeyboardInterrupt:
+            self.stderr.write("\nInterrupted. What is in stays in; run it again.")
+            sys.exit(130)
         self._report(result, path, as_json=options["json"])
 
     def _organisation(self, slug: str | None) -> Organisation | None:
