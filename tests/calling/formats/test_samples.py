@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from calling.digest import digest_of
 from calling.formats.record import CallRecordIn, RowError, SkippedLeg
 from calling.formats.registry import FORMATS, read_again
+from calling.models import RawRecord
 from tests.calling.formats.reading import (
     PROFILE,
     SAMPLE_OF,
@@ -28,6 +29,13 @@ ANY_FORMAT = pytest.mark.parametrize("name", sorted(FORMATS))
 
 def distinct(records: Iterable[CallRecordIn]) -> set[tuple[str, str]]:
     return {(record.source_record_id, digest_of(record)) for record in records}
+
+
+def test_every_format_has_its_name_and_the_name_fits_its_column() -> None:
+    assert set(FORMATS) == {"generic-json", "freeswitch-json", *SAMPLE_OF}
+    longest = RawRecord._meta.get_field("format").max_length
+    assert longest is not None
+    assert max(map(len, FORMATS)) <= longest
 
 
 @EACH
