@@ -14,7 +14,6 @@ from djmoney.money import Money
 
 from accounts.read_only_admin import ReadOnlyAdmin
 from calling import admin_records  # noqa: F401  # Django looks only for this module
-from calling.grow_pools import grow_pools
 from calling.models import (
     CallingPlan,
     Licence,
@@ -27,6 +26,7 @@ from calling.models import (
     RateCardVersion,
     Subscription,
 )
+from calling.resize_pools import resize_pools
 from credits.money import to_money
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class GrowsPoolsAdmin(KeptAdmin):
         change: Any,
     ) -> None:
         super().save_model(request, obj, form, change)
-        grow_pools(obj.organisation, at=timezone.now())
+        resize_pools(obj.organisation, at=timezone.now())
 
 
 # --- plans ----------------------------------------------------------------------------

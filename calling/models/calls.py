@@ -132,6 +132,9 @@ class MinutePool(models.Model):
     remaining_seconds = models.PositiveIntegerField()
     reserved_seconds = models.PositiveIntegerField(default=0)
     exhausted_at = models.DateTimeField(null=True, blank=True)
+    told_percent = models.PositiveSmallIntegerField(
+        default=0, help_text=_("Up to which share used the customer was told.")
+    )
 
     class Meta:
         ordering = ["organisation_id", "-period_start", "family", "bucket"]

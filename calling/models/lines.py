@@ -44,6 +44,13 @@ class Line(models.Model):
     )
     department = models.CharField(_("department"), max_length=100, blank=True)
     may_spend_credits = models.BooleanField(_("may spend credits"), default=True)
+    # What its calls beyond the plan may come to in a month, in millionths.
+    monthly_warning = models.BigIntegerField(
+        _("warn at, a month"), null=True, blank=True, editable=False
+    )
+    monthly_limit = models.BigIntegerField(
+        _("stop at, a month"), null=True, blank=True, editable=False
+    )
     is_active = models.BooleanField(_("is in use"), default=True)
 
     class Meta:

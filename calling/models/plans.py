@@ -1,7 +1,9 @@
 """The catalogue of calling plans, and what an organisation has of it (rules 1.5, 1.6).
 
 A plan exists twice, prepaid and NCE; the twins share a family, and the family is what
-a minute pool is keyed by, so used minutes carry over when an organisation moves.
+a minute pool is keyed by, so used minutes carry over when an organisation moves. What a
+plan includes and costs never changes: another price or other minutes are the family's
+next version, and who has the old one keeps it.
 """
 
 from typing import Any, ClassVar
@@ -11,9 +13,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import BillingMode, Organisation
+from accounts.models import BillingMode, Organisation, User
 from calling.models.lines import Line
 from calling.models.price import PriceField
+from credits.models.fields import MicrosField
 
 
 class PlanKind(models.TextChoices):
@@ -80,18 +83,39 @@ class CallingPlan(models.Model):
         default=LicenceBase.ASSIGNED,
     )
     is_active = models.BooleanField(_("is sold"), default=True)
+    version = models.PositiveSmallIntegerField(
+        _("version"), default=1, editable=False
+    )
+    superseded_at = models.DateTimeField(
+        _("replaced at"), null=True, blank=True, editable=False
+    )
 
     # django-money replaces the manager in a way the type checker cannot follow.
     objects: ClassVar[models.Manager["CallingPlan"]] = models.Manager()
 
     class Meta:
-        ordering = ["family", "billing_mode"]
+        ordering = ["family", "billing_mode", "-version"]
         verbose_name = _("calling plan")
         verbose_name_plural = _("calling plans")
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["family", "billing_mode", "price_currency"],
+                condition=Q(superseded_at=None),
                 name="one_plan_per_family_and_mode",
+                violation_error_code="one_plan_per_family_and_mode",
+                violation_error_message=_(
+                    "This family has such a plan already; publish a new version of it."
+                ),
+            ),
+            models.UniqueConstraint(
+                fields=["family", "billing_mode", "price_currency", "version"],
+                name="one_plan_per_version",
+            ),
+            models.CheckConstraint(
+                name="plan_sold_until_replaced",
+                condition=Q(superseded_at=None) | Q(is_active=False),
+                violation_error_code="plan_sold_until_replaced",
+                violation_error_message=_("A version that was replaced is not sold."),
             ),
         ]
 
@@ -164,6 +188,13 @@ class Subscription(models.Model):
                 violation_error_code="subscription_has_licences",
                 violation_error_message=_("A subscription has at least one licence."),
             ),
+            models.UniqueConstraint(
+                fields=["organisation", "plan"],
+                condition=Q(ends_at=None),
+                name="one_subscription_per_plan",
+                violation_error_code="one_subscription_per_plan",
+                violation_error_message=_("There is a subscription of this plan."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -187,6 +218,39 @@ class Subscription(models.Model):
         """Copies the organisation's mode while the row is new."""
         if self._state.adding and self.organisation_id is not None:
             self.billing_mode = self.organisation.billing_mode
+
+
+class QuantityChange(models.Model):
+    """How many licences a subscription had before and after a moment; kept for good.
+
+    The fee of the rest of the month is what the change comes to, pro rata by day.
+    """
+
+    subscription_id: int
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="quantity_changes"
+    )
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.PROTECT, related_name="quantity_changes"
+    )
+    before = models.PositiveIntegerField(_("licences before"))
+    after = models.PositiveIntegerField(_("licences after"))
+    changed_at = models.DateTimeField(_("changed at"))
+    fee = MicrosField(_("fee for the rest of the month"))
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True)
+
+    class Meta:
+        ordering = ["subscription_id", "changed_at", "id"]
+        verbose_name = _("change of licences")
+        verbose_name_plural = _("changes of licences")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                name="quantity_changes_something", condition=~Q(before=F("after"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.before} → {self.after}"
 
 
 class Licence(models.Model):

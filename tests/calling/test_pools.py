@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.models import Organisation
-from calling.grow_pools import grow_pools
 from calling.models import Bucket, Licence, Line, MinutePool, Purpose, Source
 from calling.models.plans import ExhaustionRule, LicenceBase
+from calling.resize_pools import resize_pools
 from tests.calling.telephony import (
     LATER,
     MORNING,
@@ -227,15 +227,15 @@ def test_rule_1_6_added_minutes_are_there_at_once(
     assert (pool.granted_seconds, pool.remaining_seconds) == (600, 0)
     give_plan(make_line(formosa), at=datetime(2026, 3, 16, 4, tzinfo=UTC))
     for grown in (1, 0):
-        assert grow_pools(formosa, at=LATER) == grown
+        assert resize_pools(formosa, at=LATER) == grown
     pool.refresh_from_db()
     assert (pool.granted_seconds, pool.remaining_seconds) == (960, 360)
     assert pool.exhausted_at is None
     licence = Licence.objects.order_by("pk").first()
     assert licence is not None
-    licence.released_at = LATER
+    licence.released_at = MORNING + timedelta(days=10)
     licence.save()
-    assert grow_pools(formosa, at=LATER) == 0
+    assert resize_pools(formosa, at=MORNING + timedelta(days=10)) == 0
 
 
 def test_unused_minutes_lapse(pbx: Source, mei: Line) -> None:

@@ -1,0 +1,2 @@
+-- Only SQLite makes a table anew to alter it; here the fences stay.
+SELECT 1;
