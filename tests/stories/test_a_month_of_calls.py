@@ -57,14 +57,8 @@ class Month:
         return MinutePool.objects.get(period_start__month=3).remaining_seconds // 60
 
 
-def test_a_month_of_calls(card: RateCardVersion, formosa: Organisation) -> None:
-    source = telephony.make_source()
-    mei: Line = telephony.make_line(formosa, MEI, identity="mei")
-    telephony.give_plan(mei, {Bucket.DOMESTIC: 10})
-    telephony.give_credit(formosa, "1", at=march(1))
-    month = Month(source, formosa)
-    assert month.balance == 1_000_000
-
+def first_week(month: Month) -> None:
+    """Plan minutes, credit, a repeat, a call that outlasts the plan, one that waits."""
     # The plan pays for calls at home.
     assert month.call("first", 2, TAIPEI, 290) == "stored"
     assert (month.minutes_left, month.balance) == (5, 1_000_000)
@@ -85,6 +79,16 @@ def test_a_month_of_calls(card: RateCardVersion, formosa: Organisation) -> None:
     # Nobody has a price for Paris yet: the call waits, and costs nothing meanwhile.
     assert month.call("paris", 5, PARIS, 60) == "waiting"
     assert month.balance == 870_000
+
+
+def test_a_month_of_calls(card: RateCardVersion, formosa: Organisation) -> None:
+    source = telephony.make_source()
+    mei: Line = telephony.make_line(formosa, MEI, identity="mei")
+    telephony.give_plan(mei, {Bucket.DOMESTIC: 10})
+    telephony.give_credit(formosa, "1", at=march(1))
+    month = Month(source, formosa)
+    assert month.balance == 1_000_000
+    first_week(month)
 
     # The quote says what the next call will cost, and it does.
     told = quote(caller=MEI, callee=TOKYO, seconds=30 * 60, at=march(6))
