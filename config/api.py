@@ -14,6 +14,7 @@ from accounts.keys import find_key
 from accounts.models import ApiKey
 from billing.api import router as billing_router
 from calling.api import router as calling_router
+from calling.api_intake import router as intake_router
 from config.problems import PROBLEM_JSON, add_problem_handlers
 
 
@@ -71,3 +72,4 @@ api = TollgateAPI(
 add_problem_handlers(api)
 api.add_router("", billing_router)
 api.add_router("", calling_router)
+api.add_router("", intake_router)
