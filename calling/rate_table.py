@@ -5,8 +5,10 @@ head the prefix lengths that exist under it, longest first; 150,000 prefixes loa
 well under a second and match several hundred thousand numbers a second.
 """
 
+import gc
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -103,7 +105,7 @@ def _load(version_id: int, digest: str) -> RateTable:
     known: dict[str, str] = {}  # each destination's name once, not per prefix
     share = known.setdefault
     make = RateView._make
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, _collector_paused():
         cursor.execute(
             "SELECT prefix, destination, country, number_type, rate_per_minute,"
             " connect_fee, interval_1, interval_n, minimum_charge, is_blocked"
@@ -115,6 +117,18 @@ def _load(version_id: int, digest: str) -> RateTable:
             for p, d, c, t, *rest in cursor.fetchall()
         ]
     return RateTable(version_id, rates, _periods(version_id))
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    # So many new tuples, none of them garbage, would be looked through again and again.
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _periods(version_id: int) -> dict[str, Period]:
