@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from calling.models import ExhaustionRule, Line
+from credits.bulk import read_rows
 
 _PLAN = "licences__subscription__plan"
 
@@ -102,7 +103,7 @@ def read_lines(
         "licences__released_at",
         "licences__subscription__ends_at",
     )
-    for row in rows.order_by("pk").values_list(*columns):
+    for row in read_rows(rows.order_by("pk").values_list(*columns)):
         line = lines.setdefault(row[0], LineFacts(*row[:5]))
         if row[5] is not None:
             line.plans.append(_plan(row[5:]))

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from accounts.models import BillingMode, BillingModePeriod
+from credits.bulk import read_rows
 
 NCE = BillingMode.NCE.value
 Modes: TypeAlias = dict[int, list[tuple[str, datetime, datetime | None]]]
@@ -18,7 +19,7 @@ def read_modes(organisation_ids: Collection[int]) -> Modes:
         .order_by("organisation_id", "-starts_at")
         .values_list("organisation_id", "billing_mode", "starts_at", "ends_at")
     )
-    for organisation_id, mode, starts_at, ends_at in rows:
+    for organisation_id, mode, starts_at, ends_at in read_rows(rows):
         modes.setdefault(organisation_id, []).append((mode, starts_at, ends_at))
     return modes
 

@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import Organisation
 from calling.formats.record import CallRecordIn
 from calling.models import NumberAssignment, WaitingReason
+from credits.bulk import read_rows
 
 NO_OWNER = WaitingReason.NO_OWNER.value
 UNKNOWN = WaitingReason.UNKNOWN_ORGANISATION.value
@@ -66,7 +67,7 @@ class Directory:
         self.by_slug = {found.slug: found.id for found in self.by_id.values()}
         self.by_code = {found.account_code: found.id for found in self.by_id.values()}
         self.owner_map = owner_map
-        self.assignments: dict[str, list[Assignment]] = {}
+        self.assignments: dict[str | None, list[Assignment]] = {}
         for assignment in assignments:
             self.assignments.setdefault(assignment.number, []).append(assignment)
 
@@ -114,7 +115,7 @@ class Directory:
         )
 
     def assignment(self, number: str | None, at: datetime) -> Assignment | None:
-        for found in self.assignments.get(number or "", ()):
+        for found in self.assignments.get(number, ()):
             if found.starts_at <= at and (found.ends_at is None or at < found.ends_at):
                 return found
         return None
@@ -143,12 +144,12 @@ def read_directory(
     numbers = {record.caller for record in records}
     numbers.update(record.callee for record in records)
     numbers.discard(None)
-    assignments = [
-        Assignment(*row)
-        for row in NumberAssignment.objects.filter(number__among=numbers)
+    assigned = (
+        NumberAssignment.objects.filter(number__among=numbers)
         .order_by("number", "starts_at")
         .values_list(*Assignment._fields)
-    ]
+    )
+    assignments = list(map(Assignment._make, read_rows(assigned)))
     slugs = {record.organisation_hint for record in records} | set(owner_map.values())
     named = Organisation.objects.filter(
         Q(account_code__among={record.account_code for record in records})
@@ -166,5 +167,5 @@ def read_organisations(found: "QuerySet[Organisation]") -> list[OrganisationFact
     )
     return [
         OrganisationFacts(pk, slug, code, country, currency, ZoneInfo(zone))
-        for pk, slug, code, country, currency, zone in rows
+        for pk, slug, code, country, currency, zone in read_rows(rows)
     ]

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from calling.allocate import PoolKey, PoolState
 from calling.models import MinutePool
 from calling.pool_size import Sizes, period_of, read_sizes
-from credits.bulk import update_rows
+from credits.bulk import read_rows, update_rows
 
 _STATE = (
     "pk",
@@ -87,7 +87,7 @@ def read_pools(
     ).order_by("pk")
     if lock:
         rows = rows.select_for_update(no_key=True)
-    for row in rows.values_list(*PoolKey._fields, *_STATE):
+    for row in read_rows(rows.values_list(*PoolKey._fields, *_STATE)):
         key = PoolKey._make(row[:-5])
         pk, granted, remaining, reserved, exhausted_at = row[-5:]
         found.add(

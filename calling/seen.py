@@ -7,6 +7,7 @@ from django.db.models import F
 
 from calling.call import Settled
 from calling.models import Charge, RawRecord, RecordState
+from credits.bulk import read_rows
 
 
 class Telling(NamedTuple):
@@ -35,7 +36,7 @@ def read_seen(source_id: int, record_ids: Collection[str]) -> Seen:
         .order_by("source_record_id", "revision")
         .values_list("source_record_id", "revision", "digest", "pk", "state")
     )
-    for record_id, revision, digest, raw_id, state in rows:
+    for record_id, revision, digest, raw_id, state in read_rows(rows):
         telling = Telling(revision, digest, raw_id, state)
         seen.setdefault(record_id, []).append(telling)
     return seen
@@ -61,4 +62,4 @@ def read_settled(call_ids: Iterable[int]) -> dict[int, Settled]:
         "pool_seconds",
         "pool_amount",
     )
-    return {row[0]: Settled(*row) for row in rows}
+    return {row[0]: Settled(*row) for row in read_rows(rows)}

@@ -11,7 +11,7 @@ from calling.call_words import word_of
 from calling.models import CallRecord, Charge, RawRecord, RecordState
 from calling.rate import RatedCall
 from calling.seen import Seen
-from credits.bulk import Table, update_rows
+from credits.bulk import Table, array_of, update_rows
 
 WAITING, SETTLED = RecordState.WAITING.value, RecordState.SETTLED.value
 
@@ -233,7 +233,7 @@ class UsageTotals:
             return
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                columns = [list(column) for column in zip(*rows, strict=True)]
+                columns = list(map(array_of, zip(*rows, strict=True)))
                 cursor.execute(_UPSERT.format(_FROM_ARRAYS), columns)
             else:
                 text = json.dumps([[row[0], str(row[1]), *row[2:]] for row in rows])

@@ -9,7 +9,10 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
+from credits.bulk import read_rows
 from credits.models import Wallet
+
+_COLUMNS = [field.attname for field in Wallet._meta.concrete_fields]
 
 
 def lock_wallet(organisation_id: int) -> Wallet:
@@ -39,5 +42,7 @@ def _lock(organisation_ids: set[int], *, skip_locked: bool) -> dict[int, Wallet]
         Wallet.objects.filter(pk__in=organisation_ids)
         .order_by("pk")
         .select_for_update(no_key=True, skip_locked=skip_locked)
+        .values_list(*_COLUMNS)
     )
-    return {wallet.organisation_id: wallet for wallet in locked}
+    wallets = (Wallet.from_db("default", _COLUMNS, row) for row in read_rows(locked))
+    return {wallet.organisation_id: wallet for wallet in wallets}

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
+from credits.bulk import read_rows
 from credits.draw import LATE_USAGE, LotView
 from credits.models import Lot
 from credits.models.wallet import LotQuerySet
@@ -33,6 +34,6 @@ def _by_organisation(lots: LotQuerySet) -> dict[int, list[LotView]]:
     rows = lots.order_by("organisation_id", "expires_at", "id").values_list(
         "organisation_id", "id", "kind", "remaining", "expires_at"
     )
-    for organisation_id, pk, kind, remaining, expires_at in rows:
-        found[organisation_id].append(LotView(pk, kind, remaining, expires_at))
+    for organisation_id, *facts in read_rows(rows):
+        found[organisation_id].append(LotView(*facts))
     return found

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection
 
+from credits.bulk import array_of
 from credits.models import Wallet
 
 WRITTEN = ("organisation_id", "last_seq", "reserved", "incoming", "trigger")
@@ -63,7 +64,7 @@ def refresh_wallets(wallets: Collection[Wallet]) -> None:
 def _statement(given: list[tuple[Any, ...]]) -> tuple[str, list[Any]]:
     if connection.vendor == "postgresql":
         arrays = _ARRAYS.format(", ".join(["%s::bigint[]"] * len(WRITTEN)))
-        columns = [list(column) for column in zip(*given, strict=True)]
+        columns = list(map(array_of, zip(*given, strict=True)))
         return _UPDATE.format(given=arrays), columns
     return _UPDATE.format(given=_JSON), [json.dumps(given)]
 
