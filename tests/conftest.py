@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
 from accounts.models import BillingMode, Organisation, Role, User
@@ -93,6 +94,13 @@ def only_loopback() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", guarded)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """A page asked for in Chinese leaves its language behind in the thread."""
+    with translation.override("en"):
         yield
 
 
