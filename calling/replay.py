@@ -30,8 +30,8 @@ from credits.lock import lock_wallets
 BATCH = 1000
 
 
-class Waiting(NamedTuple):
-    """A raw record that waits."""
+class Kept(NamedTuple):
+    """A record as it came, and what was named beside it."""
 
     id: int
     source_id: int
@@ -80,7 +80,7 @@ def settle_raw_records(raw_ids: Collection[int], *, at: datetime) -> list[Replay
     return _settle(_read(_waiting().filter(pk__among=list(raw_ids))), at)
 
 
-def _settle(rows: Sequence[Waiting], at: datetime) -> list[Replayed]:
+def _settle(rows: Sequence[Kept], at: datetime) -> list[Replayed]:
     settled: list[Replayed] = []
     by_source = attrgetter("source_id")
     for source_id, several in groupby(sorted(rows, key=by_source), by_source):
@@ -94,8 +94,8 @@ def _waiting() -> "QuerySet[RawRecord]":
     return RawRecord.objects.filter(state=RecordState.WAITING).order_by("pk")
 
 
-def _read(rows: "QuerySet[RawRecord]") -> list[Waiting]:
-    return [Waiting(*row) for row in rows.values_list("pk", *Waiting._fields[1:])]
+def _read(rows: "QuerySet[RawRecord]") -> list[Kept]:
+    return [Kept(*row) for row in rows.values_list("pk", *Kept._fields[1:])]
 
 
 class _Replay:
@@ -103,12 +103,12 @@ class _Replay:
         self.source = source
         self.at = at
 
-    def settle(self, rows: Sequence[Waiting]) -> list[Replayed | None]:
+    def settle(self, rows: Sequence[Kept]) -> list[Replayed | None]:
         whole = read_halves(rows, self.source.pk)
         calls = [
             call
             for row in rows
-            if (call := self._read(row, whole.get(row.source_record_id, row.body)))
+            if (call := read_kept(row, _body(row, whole), self.source))
         ]
         digests = {call.raw_id: digest_of(call.record) for call in calls}
         find_owners(calls, self.source)
@@ -124,28 +124,9 @@ class _Replay:
         settle_calls(ready, wallets, lines, source_id=self.source.pk, at=self.at)
         return [Replayed(call.call_id, call.revision) for call in ready]
 
-    def refuse(self, row: Waiting) -> None:
+    def refuse(self, row: Kept) -> None:
         """Leaves the record that the database refuses to staff."""
         write_states([(row.id, WAITING, WaitingReason.REFUSED.value)])
-
-    def _read(self, row: Waiting, body: str) -> Call | None:
-        profile = Profile.of(self.source)
-        if row.time_zone:
-            profile = replace(profile, zone=ZoneInfo(row.time_zone))
-        try:
-            record = read_again(row.format, body, profile)
-        except BadRow:
-            return None
-        # Its key was made when it came, of what stood around it.
-        record.source_record_id = row.source_record_id
-        record.organisation_hint = row.organisation_hint
-        return Call(
-            record,
-            row.digest,
-            record.started_at,
-            raw_id=row.id,
-            raw_revision=row.revision,
-        )
 
     def _note(self, calls: Collection[Call], reasons: dict[int, str]) -> None:
         write_states(
@@ -157,7 +138,32 @@ class _Replay:
         )
 
 
-def read_halves(rows: Collection[Waiting], source_id: int) -> dict[str, str]:
+def _body(row: Kept, whole: Mapping[str, str]) -> str:
+    return whole.get(row.source_record_id, row.body)
+
+
+def read_kept(row: Kept, body: str, source: Source) -> Call | None:
+    """The call that a kept body tells today; None where it can no longer be read."""
+    profile = Profile.of(source)
+    if row.time_zone:
+        profile = replace(profile, zone=ZoneInfo(row.time_zone))
+    try:
+        record = read_again(row.format, body, profile)
+    except BadRow:
+        return None
+    # Its key was made when it came, of what stood around it.
+    record.source_record_id = row.source_record_id
+    record.organisation_hint = row.organisation_hint
+    return Call(
+        record,
+        row.digest,
+        record.started_at,
+        raw_id=row.id,
+        raw_revision=row.revision,
+    )
+
+
+def read_halves(rows: Collection[Kept], source_id: int) -> dict[str, str]:
     """By record id all that came of it, in formats that tell a call in two halves."""
     wanted = {row.source_record_id for row in rows if row.format in IN_HALVES}
     if not wanted:
