@@ -43,13 +43,29 @@ class Cards:
         self, organisation_id: int, currency: str, purpose: str, at: datetime
     ) -> RateTable | None:
         """The rates in force for an organisation at call start, None without a card."""
+        found = self.version(organisation_id, currency, purpose, at)
+        return rate_table(found.id, found.digest) if found is not None else None
+
+    def version(
+        self, organisation_id: int, currency: str, purpose: str, at: datetime
+    ) -> Version | None:
+        """The version that prices: of the organisation's own card, else the default."""
         if self.own:
             own = self.own.get((organisation_id, purpose), ())
             found = _in_force(own, at)
             if found is not None:
-                return rate_table(found.id, found.digest)
-        found = _in_force(self.default.get((currency, purpose), ()), at)
-        return rate_table(found.id, found.digest) if found is not None else None
+                return found
+        return _in_force(self.default.get((currency, purpose), ()), at)
+
+    def dates_after(
+        self, organisation_id: int, currency: str, purpose: str, at: datetime
+    ) -> list[datetime]:
+        """When other versions, own or default, come into force; soonest first."""
+        both = [
+            *self.own.get((organisation_id, purpose), ()),
+            *self.default.get((currency, purpose), ()),
+        ]
+        return sorted({one.valid_from for one in both if one.valid_from > at})
 
 
 def _in_force(versions: Collection[Version], at: datetime) -> Version | None:

@@ -53,12 +53,24 @@ class NotRated(TollgateError):
     status: ClassVar[int] = 422
 
 
+SOURCES: dict[str, Promise] = {
+    "pool": _("Plan minutes"),
+    "credit": _("Credits"),
+    "postpaid": _("Billed after use"),
+    "debt": _("Beyond the balance"),
+}
+
+
 class PaidBy(NamedTuple):
     """What one source would pay: pool, credit, postpaid or debt."""
 
     source: str
     seconds: int
     amount: Micros
+
+    @property
+    def name(self) -> Promise:
+        return SOURCES[self.source]
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,10 @@ class Quote:
     currency: str
     paid_by: list[PaidBy]
 
+    @property
+    def kind_name(self) -> str | Promise:
+        return CallKind(self.kind).label
+
 
 def quote(
     *,
@@ -81,11 +97,16 @@ def quote(
     at: datetime,
     kind: str = "",
     organisation: Organisation | None = None,
+    user: str = "",
 ) -> Quote:
-    """The price of an answered call that starts at this moment; raises NotRated."""
+    """The price of an answered call that starts at this moment; raises NotRated.
+
+    `user` is the identity of the line that calls, where its number does not tell.
+    """
     slug = organisation.slug if organisation is not None else ""
     country = organisation.country if organisation is not None else ""
     call = _call(caller, callee, seconds, at, kind=kind, slug=slug, country=country)
+    call.record.user = user
     owner = _owner(call)
     call.owner, call.organisation_id = owner, owner.organisation.id
     lines = lines_of([call], {call.organisation_id})

@@ -21,6 +21,8 @@ OPEN_TO_ALL = {
     "accounts.views.choose_language": "before signing in, too",
     "accounts.views.choose_theme": "before signing in, too",
     "billing.views.help.show_help": "says how to reach support; shows no figures",
+    "calling.rates.views.rates": "a price list is public; signed in, it is one's own",
+    "calling.rates.views.rates_csv": "the same as a file",
 }
 
 View = Callable[..., Any]

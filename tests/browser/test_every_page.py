@@ -24,8 +24,10 @@ from tests.calling.telephony import make_record, take_in
 pytestmark = pytest.mark.browser
 
 REVIEW = "/credits/add/review/?amount=500&key=6b0f3b0e-6f77-4c4e-9a53-4f54e7c0a111"
-SIGNED_OUT = ["/accounts/login/", "/accounts/signup/", "/help/"]
+RATES = ["/rates/", "/rates/?country=JP"]
+SIGNED_OUT = ["/accounts/login/", "/accounts/signup/", "/help/", *RATES]
 SIGNED_IN = ["/", "/credits/", "/usage/", "/credits/add/", REVIEW, "/open/", "/help/"]
+SIGNED_IN += [*RATES, "/rates/quote/"]
 LANGUAGES = {"en": "en", "zh-hant": "zh-Hant"}
 THEMES = ["light", "dark"]
 
