@@ -14,6 +14,7 @@ from credits.funds import share_text
 class PlanMinutes:
     """One pool of the month that runs now."""
 
+    pk: int
     plan: str
     bucket: Bucket
     country: str
@@ -35,10 +36,11 @@ def read_plan_minutes(
             organisation=organisation, period_start=today.replace(day=1)
         )
         .select_related("line")
-        .annotate(plan_name=Subquery(plans.values("name")[:1]))
+        .annotate(plan_name=Subquery(plans.order_by("-version").values("name")[:1]))
     )
     return tuple(
         PlanMinutes(
+            pk=pool.pk,
             plan=pool.plan_name or pool.family,
             bucket=Bucket(pool.bucket),
             country=pool.usage_country,

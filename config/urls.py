@@ -24,6 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("", include("billing.urls")),
     path("", include("calling.urls")),
+    path("plans/", include("calling.plans.urls")),
+    path("lines/", include("calling.lines.urls")),
     path("stripe/", include("djstripe.urls", namespace="djstripe")),
     path("healthz", healthz),
     path("api/v1/", unknown_path),  # the framework would answer with a page
