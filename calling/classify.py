@@ -43,6 +43,10 @@ class Facts:
     modes: Modes
     at: datetime
     days: LocalDays = field(default_factory=LocalDays)
+    latest_start: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.latest_start = self.at + CLOCK_TOLERANCE
 
 
 def classify(call: Call, owner: Owner, facts: Facts) -> str:
@@ -50,7 +54,7 @@ def classify(call: Call, owner: Owner, facts: Facts) -> str:
     record, started_at = call.record, call.started_at
     if record.billable_seconds > LONGEST_CALL:
         return WaitingReason.TOO_LONG.value
-    if started_at > facts.at + CLOCK_TOLERANCE:
+    if started_at > facts.latest_start:
         return WaitingReason.IN_FUTURE.value
     organisation = owner.organisation
     mode = mode_at(facts.modes, organisation.id, started_at)

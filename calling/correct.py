@@ -46,10 +46,10 @@ def _take_back(previous: Settled, pools: Pools, usage: UsageTotals) -> None:
             previous.kind,
             previous.currency,
         ),
-        seconds=previous.billed_seconds,
-        amount=previous.rated_amount,
-        pool_amount=previous.pool_amount,
-        sign=-1,
+        -previous.billed_seconds,
+        -previous.rated_amount,
+        -previous.pool_amount,
+        calls=-1,
     )
 
 

@@ -21,6 +21,7 @@ CONFERENCE_IN_TOLL = CallKind.CONFERENCE_IN_TOLL.value
 CONFERENCE_OUT = CallKind.CONFERENCE_OUT.value
 DOMESTIC = CallKind.DOMESTIC.value
 INTERNATIONAL = CallKind.INTERNATIONAL.value
+CALLING = Purpose.CALLING.value
 
 # Beyond ordinary outbound calls, credit pays for these (rule 6.5).
 PURPOSES = {
@@ -71,4 +72,4 @@ def kind_by_number(callee: str, usage_country: str, number_type: str) -> str:
 
 def purpose_of(kind: str) -> str:
     """The purpose of the card that prices a kind."""
-    return PURPOSES.get(kind, Purpose.CALLING.value)
+    return PURPOSES.get(kind, CALLING)

@@ -18,7 +18,7 @@ CONFERENCE = Bucket.CONFERENCE.value
 
 
 class PoolKeys:
-    """Finds the keys of a batch's calls; those of a line and month are made once."""
+    """Finds the keys of a batch's calls; those of a line and day are made once."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[int, str, date], list[tuple[PlanMinutes, PoolKey]]] = {}
@@ -31,10 +31,11 @@ class PoolKeys:
         bucket = bucket_of(call.kind, call.record.callee)
         if not bucket:
             return []
-        wanted = (line.id, bucket, call.local_day.replace(day=1))
+        wanted = (line.id, bucket, call.local_day)
         made = self._made.get(wanted)
         if made is None:
-            made = self._made[wanted] = list(_keys(line, bucket, wanted[2]))
+            month = call.local_day.replace(day=1)
+            made = self._made[wanted] = list(_keys(line, bucket, month))
         return [key for plan, key in made if plan.holds(call.started_at)]
 
 
@@ -51,7 +52,7 @@ def _keys(
 
 def bucket_of(kind: str, callee: str | None) -> str:
     """The bucket whose minutes cover a kind of call, '' where none does (rule 7.2)."""
-    if kind == CONFERENCE_OUT:
-        inside = callee is not None and country_of(callee) in ZONE_A
-        return CONFERENCE if inside else ""
-    return _BUCKETS.get(kind, "")
+    bucket = _BUCKETS.get(kind, "")
+    if kind == CONFERENCE_OUT and callee is not None and country_of(callee) in ZONE_A:
+        return CONFERENCE
+    return bucket

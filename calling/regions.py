@@ -5,7 +5,7 @@ their own: +1 is twenty-odd countries, +7 is two, +44 includes three islands.
 """
 
 import re
-from functools import cache, lru_cache
+from functools import cache
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
@@ -48,7 +48,6 @@ _SHARED = {
     "6189162": "CC",
     "6189164": "CX",
 }
-_LONGEST = 7
 
 
 @cache
@@ -75,15 +74,21 @@ def _north_american_areas(region: str) -> list[str]:
     return [str(area) for area in range(200, 1000) if leads.match(str(area))]
 
 
+@cache
+def _lengths() -> dict[str, tuple[int, ...]]:
+    """The first two digits → how many leading digits tell a country, most first."""
+    found: dict[str, set[int]] = {}
+    for leading in _countries():
+        short = [leading] + [f"{leading}{digit}" for digit in range(10)]
+        for head in [leading[:2]] if len(leading) > 1 else short:
+            found.setdefault(head, set()).add(len(leading))
+    return {head: tuple(sorted(known)[::-1]) for head, known in found.items()}
+
+
 def country_of(number: str) -> str:
     """The country of an E.164 number, '' where it has none."""
-    return _country_of(number[1 : _LONGEST + 1])
-
-
-@lru_cache(maxsize=100_000)
-def _country_of(digits: str) -> str:
-    countries = _countries()
-    for length in range(len(digits), 0, -1):
+    digits, countries = number[1:], _countries()
+    for length in _lengths().get(digits[:2], ()):
         country = countries.get(digits[:length])
         if country is not None:
             return country
@@ -92,10 +97,5 @@ def _country_of(digits: str) -> str:
 
 def is_domestic(number: str, usage_country: str) -> bool:
     """Whether a number lies in the domestic area of a line's usage country."""
-    return _is_domestic(number[1 : _LONGEST + 1], usage_country)
-
-
-@lru_cache(maxsize=100_000)
-def _is_domestic(digits: str, usage_country: str) -> bool:
-    country = _country_of(digits)
+    country = country_of(number)
     return _AREAS.get(country, country) == _AREAS.get(usage_country, usage_country)

@@ -76,12 +76,9 @@ def _by_start(call: Call) -> tuple[datetime, int]:
 def _pools(
     calls: Iterable[Call], organisation_ids: Collection[int], lines: Lines
 ) -> Pools:
-    months = {call.local_day.replace(day=1) for call in calls}
-    months |= {
-        call.previous.local_day.replace(day=1)
-        for call in calls
-        if call.previous is not None
-    }
+    days = {call.local_day for call in calls}
+    days |= {call.previous.local_day for call in calls if call.previous is not None}
+    months = {day.replace(day=1) for day in days}
     pools = read_pools(organisation_ids, months, lines.families_that_end_all())
     zones = {
         call.organisation_id: call.owner.organisation.zone
@@ -121,9 +118,7 @@ def _allocate(
                 reopened=reopened.get(call.call_id, nothing),
             )
         key = (call.organisation_id, call.local_day, call.kind, _currency(call))
-        usage.add(
-            key, seconds=seconds, amount=amount, pool_amount=call.parts.pool_amount
-        )
+        usage.add(key, seconds, amount, call.parts.pool_amount)
 
 
 def _currency(call: Call) -> str:

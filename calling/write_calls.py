@@ -12,6 +12,7 @@ from calling.models import CallRecord, Charge, RawRecord, RecordState
 from calling.rate import RatedCall
 from calling.seen import Seen
 from credits.bulk import Table, array_of, update_rows
+from credits.money import Micros
 
 WAITING, SETTLED = RecordState.WAITING.value, RecordState.SETTLED.value
 
@@ -212,19 +213,19 @@ class UsageTotals:
     def add(
         self,
         key: tuple[int, date, str, str],
-        *,
         seconds: int,
-        amount: int,
-        pool_amount: int,
-        sign: int = 1,
+        amount: Micros,
+        pool_amount: Micros,
+        *,
+        calls: int = 1,
     ) -> None:
         totals = self.by_day.get(key)
         if totals is None:
             totals = self.by_day[key] = [0, 0, 0, 0]
-        totals[0] += sign
-        totals[1] += sign * seconds
-        totals[2] += sign * amount
-        totals[3] += sign * pool_amount
+        totals[0] += calls
+        totals[1] += seconds
+        totals[2] += amount
+        totals[3] += pool_amount
 
     def write(self) -> None:
         """One upsert, whatever the number of days."""

@@ -55,6 +55,13 @@ class WalletDraft:
         actor_id: int | None = None,
     ) -> Micros:
         """Draws from the lots; returns what they gave. The caller sees to the rest."""
+        first = self._lots[0] if self._lots else None
+        if first and amount < first.remaining and first.pays_call(started_at, self.at):
+            # Most calls: the first lot pays it all and has something left.
+            self._lots[0] = self._now[first.id] = first.moved(-amount)
+            entry = (self.organisation_id, SPEND, first.id, -amount, reference)
+            self.entries.append(EntryDraft(*entry, started_at, note, actor_id))
+            return amount
         given = 0
         draws = draw(
             self._lots, amount, started_at=started_at, at=self.at, reopened=reopened
