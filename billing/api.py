@@ -18,7 +18,8 @@ from accounts.problems import Problem
 from accounts.rate_limits import count_request
 from billing.models import TopUp
 from billing.top_up import start_top_up
-from credits.money import Micros, amount_text, to_micros
+from credits.api_money import MoneyOut, money_out
+from credits.money import Micros, to_micros
 from credits.statement import read_balance
 
 router = Router(tags=["credits"])
@@ -30,13 +31,6 @@ OrderNumber = Annotated[
     str, StringConstraints(max_length=50, pattern=r"^[^\x00-\x1f]*$")
 ]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-
-
-class MoneyOut(Schema):
-    """An exact amount; six decimal places, never a float."""
-
-    amount: str
-    currency: str
 
 
 class BalanceOut(Schema):
@@ -89,7 +83,7 @@ def get_balance(request: HttpRequest) -> Any:
     found = read_balance(organisation.pk, timezone.now())
 
     def money(micros: Micros) -> MoneyOut:
-        return MoneyOut(amount=amount_text(micros), currency=found.currency)
+        return money_out(micros, found.currency)
 
     return BalanceOut(
         balance=money(found.balance),
@@ -156,9 +150,7 @@ def _start(
 
 def _shown(top_up: TopUp) -> TopUpOut:
     def money(amount: Any) -> MoneyOut:
-        return MoneyOut(
-            amount=amount_text(to_micros(amount.amount)), currency=top_up.currency
-        )
+        return money_out(to_micros(amount.amount), top_up.currency)
 
     return TopUpOut(
         id=f"top_{top_up.pk}",

@@ -15,6 +15,7 @@ from accounts.models import ApiKey
 from billing.api import router as billing_router
 from calling.api import router as calling_router
 from calling.api_intake import router as intake_router
+from calling.rates.api import router as rates_router
 from config.problems import PROBLEM_JSON, add_problem_handlers
 
 
@@ -73,3 +74,4 @@ add_problem_handlers(api)
 api.add_router("", billing_router)
 api.add_router("", calling_router)
 api.add_router("", intake_router)
+api.add_router("", rates_router)
