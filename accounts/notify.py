@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import transaction
 from django_q.tasks import async_task
 
-from accounts.models import Language, Notice, NoticeKind, Organisation, Role
+from accounts.models import Language, Notice, NoticeKind, Organisation, Role, User
 
 TOLD_ABOUT_MONEY = (Role.OWNER, Role.BILLING_ADMIN)
 
@@ -26,6 +26,32 @@ def owe_notice(
     at: datetime,
 ) -> list[Notice]:
     """The messages of this episode, made now where they were not owed before."""
+    contacts = billing_contacts(organisation)
+    return _owe(kind, contacts, organisation, episode, context, at)
+
+
+def owe_notice_to(
+    user: User,
+    kind: NoticeKind,
+    *,
+    organisation: Organisation,
+    episode: str,
+    context: Mapping[str, str | int],
+    at: datetime,
+) -> list[Notice]:
+    """The same for the one who asked for it, and for nobody else."""
+    contact = {user.email.lower(): Language(user.language)}
+    return _owe(kind, contact, organisation, episode, context, at)
+
+
+def _owe(  # noqa: PLR0917  # a row of the outbox, column by column
+    kind: NoticeKind,
+    contacts: Mapping[str, Language],
+    organisation: Organisation,
+    episode: str,
+    context: Mapping[str, str | int],
+    at: datetime,
+) -> list[Notice]:
     missing = kind.facts - context.keys()
     if missing:
         raise ValueError(f"A {kind} notice needs {', '.join(sorted(missing))}.")
@@ -42,7 +68,7 @@ def owe_notice(
                     created_at=at,
                     next_try_at=at,
                 )
-                for address, language in billing_contacts(organisation).items()
+                for address, language in contacts.items()
             ],
             ignore_conflicts=True,
         )

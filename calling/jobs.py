@@ -6,6 +6,7 @@ from time import monotonic
 from django.core.cache import cache
 from django.utils import timezone
 
+from calling import mail_export
 from calling.replay import settle_some_waiting
 
 log = logging.getLogger(__name__)
@@ -25,3 +26,14 @@ def settle_waiting() -> None:
         settled += len(done.settled)
     cache.set(CURSOR, cursor or 0, timeout=None)
     log.info("settle_waiting: %d calls settled", settled)
+
+
+def write_export(export_id: int) -> None:
+    """Writes a list of calls that somebody asked for, and owes them the link."""
+    export = mail_export.write_export(export_id, at=timezone.now())
+    log.info("write_export: %d calls", export.calls)
+
+
+def forget_exports() -> None:
+    """Drops the lists of calls whose link has ended."""
+    log.info("forget_exports: %d", mail_export.forget_exports(timezone.now()))

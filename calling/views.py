@@ -3,22 +3,33 @@
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import membership_for
 from accounts.models import Organisation
-from calling.call_list import NO_DEPARTMENT, CallFilter, CallTotals, read_call_page
+from accounts.refusals import TollgateError
+from calling.call_list import (
+    NO_DEPARTMENT,
+    CallFilter,
+    CallTotals,
+    matching_charges,
+    read_call_page,
+)
 from calling.explain_call import explain_call
 from calling.export_calls import HEADING, calls_to_export
 from calling.forms import PeriodForm, UsageForm
-from calling.models import CallRecord
+from calling.mail_export import ask_for_export
+from calling.models import CallRecord, UsageExport
 from calling.spenders import read_departments, read_top_spenders
 from credits.money import amount_text
-from credits.write_csv import MOST_ROWS, csv_response
+from credits.write_csv import MOST_ROWS, csv_response, packed_response
 
 
 @require_safe
@@ -41,6 +52,7 @@ def usage(request: HttpRequest) -> HttpResponse:
         "organisation": organisation,
         "query": _query(form),
         "now": now,
+        "most_rows": MOST_ROWS,
     }
     is_part = request.htmx  # type: ignore[attr-defined]  # set by its middleware
     template = "calling/_usage.html" if is_part else "calling/usage.html"
@@ -53,13 +65,49 @@ def _query(form: PeriodForm) -> str:
 
 
 @require_safe
-def calls_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """The newest calls that match, one line each."""
+def calls_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """The calls that match, newest first, one line each; too many are mailed."""
     organisation = membership_for(request).organisation
     today = organisation.local_day(timezone.now())
     form = UsageForm(request.GET, organisation=organisation, today=today)
-    rows = calls_to_export(organisation, form.wanted(), most=MOST_ROWS)
+    wanted = form.wanted()
+    if matching_charges(organisation, wanted)[: MOST_ROWS + 1].count() > MOST_ROWS:
+        told = _("These are too many calls for one download; ask for them by e-mail.")
+        messages.info(request, told)
+        return redirect(f"{reverse('usage')}?{_query(form)}")
+    rows = calls_to_export(organisation, wanted, most=MOST_ROWS)
     return csv_response(f"calls-{organisation.slug}.csv", HEADING, rows)
+
+
+@require_POST
+def mail_calls(request: HttpRequest) -> HttpResponse:
+    """Asks the worker for a list that is too long for one download."""
+    membership = membership_for(request)
+    organisation, at = membership.organisation, timezone.now()
+    today = organisation.local_day(at)
+    form = UsageForm(request.POST, organisation=organisation, today=today)
+    try:
+        ask_for_export(organisation, form.wanted(), asked_by=membership.user, at=at)
+    except TollgateError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        told = _("We write the list and send the link to %(address)s.")
+        messages.success(request, told % {"address": membership.user.email})
+    return redirect(f"{reverse('usage')}?{_query(form)}")
+
+
+@require_safe
+def usage_export(request: HttpRequest, pk: int) -> HttpResponse | StreamingHttpResponse:
+    """The file that was mailed as a link, for members only and for a week."""
+    organisation = membership_for(request).organisation
+    mine = UsageExport.objects.filter(organisation=organisation)
+    export = get_object_or_404(mine, pk=pk, finished_at__isnull=False)
+    over = export.expires_at is None or export.expires_at <= timezone.now()
+    if over or export.content is None:
+        told = _("The list was kept for seven days. Please ask for it again.")
+        messages.info(request, told)
+        return redirect("usage")
+    return packed_response(f"calls-{organisation.slug}.csv", bytes(export.content))
 
 
 @require_safe

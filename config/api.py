@@ -14,7 +14,7 @@ from accounts.keys import find_key
 from accounts.models import ApiKey
 from billing.api import router as billing_router
 from calling.api import router as calling_router
-from calling.api_intake import router as intake_router
+from calling.intake.api import router as intake_router
 from calling.rates.api import router as rates_router
 from config.problems import PROBLEM_JSON, add_problem_handlers
 

@@ -53,4 +53,10 @@ SCHEDULE = (
         "* * * * *",
         "Sends the messages that are owed and were not sent at once.",
     ),
+    Timed(
+        "forget exports",
+        "calling.jobs.forget_exports",
+        "40 3 * * *",
+        "Drops the lists of calls whose link has ended.",
+    ),
 )

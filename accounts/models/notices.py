@@ -12,6 +12,7 @@ class NoticeKind(models.TextChoices):
     RECEIPT = "receipt", _("Receipt")
     TOP_UP_FAILED = "top_up_failed", _("Payment failed")
     BALANCE_ZERO = "balance_zero", _("Balance used up")
+    USAGE_EXPORT = "usage_export", _("List of calls")
 
     @property
     def facts(self) -> frozenset[str]:
@@ -24,6 +25,9 @@ class NoticeKind(models.TextChoices):
                 {"amount", "currency", "reason", "path"}
             ),
             NoticeKind.BALANCE_ZERO: frozenset({"currency", "path"}),
+            NoticeKind.USAGE_EXPORT: frozenset(
+                {"first", "last", "calls", "expires_at", "path"}
+            ),
         }[self]
 
 

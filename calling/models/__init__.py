@@ -15,6 +15,7 @@ from calling.models.decks import (
     DeckProfile,
     DeckUpload,
 )
+from calling.models.files import CallUpload, UsageExport
 from calling.models.lines import Line, NumberAssignment, ServiceKind
 from calling.models.plans import (
     Bucket,
@@ -46,6 +47,7 @@ __all__ = [
     "Bucket",
     "CallKind",
     "CallRecord",
+    "CallUpload",
     "CallingPlan",
     "Charge",
     "DeckMapping",
@@ -74,5 +76,6 @@ __all__ = [
     "Source",
     "Subscription",
     "UsageDay",
+    "UsageExport",
     "WaitingReason",
 ]

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import ApiKey, Organisation
 from accounts.models.people import check_time_zone
 from calling.formats.columns import problem_of
+from calling.models.lines import Line
 
 
 def check_column_profile(value: object) -> None:
@@ -62,7 +63,10 @@ class Source(models.Model):
         _("owners"),
         default=dict,
         blank=True,
-        help_text=_("A trunk or tenant of this source → an organisation's short name."),
+        help_text=_(
+            "A trunk, tenant or account code of this source → an organisation's "
+            "short name."
+        ),
     )
     column_profile = models.JSONField(
         _("column profile"),
@@ -79,6 +83,15 @@ class Source(models.Model):
     )
     longest_grant_seconds = models.PositiveIntegerField(
         _("longest grant (s)"), default=1800
+    )
+    expected_every = models.PositiveIntegerField(
+        _("expected every (minutes)"),
+        null=True,
+        blank=True,
+        help_text=_("After so long without a call record staff get a task."),
+    )
+    heard_at = models.DateTimeField(
+        _("last heard"), null=True, blank=True, editable=False
     )
 
     class Meta:
@@ -160,6 +173,23 @@ class RawRecord(models.Model):
         max_length=50,
         blank=True,
         help_text=_("Named beside a record whose times name none; else the source's."),
+    )
+    assigned_to = models.ForeignKey(
+        Organisation,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        help_text=_("Whose it is, as staff decided; stronger than what it says."),
+    )
+    assigned_line = models.ForeignKey(
+        Line,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
 
     class Meta:

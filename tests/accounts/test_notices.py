@@ -35,6 +35,13 @@ RECEIPT: dict[str, str | int] = {
 }
 
 
+CALLS: dict[str, str | int] = {
+    "first": "2026-01-01T00:00:00+08:00",
+    "last": "2026-01-31T00:00:00+08:00",
+    "calls": 12_345,
+}
+
+
 def owe_receipt(organisation: Organisation, episode: str = "top-up:1") -> list[Notice]:
     return owe_notice(
         NoticeKind.RECEIPT,
@@ -117,7 +124,7 @@ def test_every_kind_has_text_and_html_without_images(
         kind,
         organisation=formosa,
         episode="once",
-        context={**RECEIPT, "reason": "insufficient_funds"},
+        context={**RECEIPT, "reason": "insufficient_funds", **CALLS},
         at=START,
     )
     send_due_notices(START)
