@@ -21,6 +21,7 @@ from calling.local_days import LocalDays
 from calling.models import NumberType, WaitingReason
 from calling.models.calls import FREE_KINDS
 from calling.modes import NCE, Modes, mode_at
+from calling.number_class import class_of
 from calling.owner import Owner
 from calling.phone_numbers import is_toll_free
 from calling.rate import RatedCall, RateView, rate_call
@@ -117,16 +118,16 @@ def _price(call: Call, table: RateTable | None, country: str) -> str:
         return WaitingReason.AMBIGUOUS_NUMBER.value
     call.kind = call.kind or kind_by_number(callee, country, rate.number_type)
     call.version_id = table.version_id
-    call.rated = price_call(rate, call.record.billable_seconds)
+    call.rated = price_call(rate, call.record.billable_seconds, callee)
     if call.record.is_free:
         call.rated = RatedCall(rate, 0, 0)
     return ""
 
 
-def price_call(rate: RateView, seconds: int) -> RatedCall:
+def price_call(rate: RateView, seconds: int, number: str = "") -> RatedCall:
     """The rated call; a dialled toll-free number without a price has no seconds."""
     rated = rate_call(rate, seconds)
-    if rated.amount == 0 and rate.number_type == TOLLFREE:
+    if rated.amount == 0 and class_of(number, rate.number_type) == TOLLFREE:
         return RatedCall(rate, 0, 0)
     return rated
 

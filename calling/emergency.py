@@ -1,5 +1,7 @@
 """Emergency numbers by country, as dialled; data, and one question (rule 6.4)."""
 
+from phonenumbers import is_emergency_number
+
 _EUROPE = frozenset({"112"})
 _BY_COUNTRY: dict[str, frozenset[str]] = {
     "AE": frozenset({"112", "997", "998", "999"}),
@@ -40,10 +42,14 @@ _BY_COUNTRY: dict[str, frozenset[str]] = {
     "VN": frozenset({"113", "114", "115"}),
     "ZA": frozenset({"112", "10111", "10177"}),
 }
-# GSM's own number: every mobile network must take it, so an unlisted country has it.
+# GSM's own number: every mobile network must take it, so an unlisted country has it
+# beside those that the phone number library knows.
 _ANYWHERE = frozenset({"112"})
 
 
 def is_emergency(digits: str, country: str) -> bool:
     """Whether these digits, dialled in the country, call for help."""
-    return digits in _BY_COUNTRY.get(country, _ANYWHERE)
+    known = _BY_COUNTRY.get(country)
+    if known is not None:
+        return digits in known
+    return digits in _ANYWHERE or bool(is_emergency_number(digits, country))

@@ -6,6 +6,7 @@ the number dialled. Transfer and forwarding are flags, not kinds.
 
 from calling.call_words import word_of
 from calling.models import CallKind, NumberType, Purpose, ServiceKind
+from calling.number_class import class_of
 from calling.regions import is_domestic
 
 _SPECIAL = {
@@ -64,7 +65,7 @@ def kind_by_route(
 
 def kind_by_number(callee: str, usage_country: str, number_type: str) -> str:
     """The kind of an ordinary outbound call, by the number dialled and its rate."""
-    special = _SPECIAL.get(number_type)
+    special = _SPECIAL.get(class_of(callee, number_type))
     if special is not None:
         return special
     return DOMESTIC if is_domestic(callee, usage_country) else INTERNATIONAL
