@@ -15,7 +15,10 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
+_STORED, _CORRECTED = Outcome(STORED), Outcome(CORRECTION)
+
+
 def outcome_of(call: Call) -> Outcome:
     if call.reason:
         return Outcome(WAITING, call.reason)
-    return Outcome(STORED if call.previous is None else CORRECTION)
+    return _STORED if call.previous is None else _CORRECTED
