@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from calling import mail_export
 from calling.replay import settle_some_waiting
+from calling.tell_used_pools import tell_used_pools
 
 log = logging.getLogger(__name__)
 
@@ -37,3 +38,9 @@ def write_export(export_id: int) -> None:
 def forget_exports() -> None:
     """Drops the lists of calls whose link has ended."""
     log.info("forget_exports: %d", mail_export.forget_exports(timezone.now()))
+
+
+def tell_pools() -> None:
+    """Owes the messages about minutes that run out."""
+    told = tell_used_pools(timezone.now())
+    log.info("tell_pools: %d pools told of", told)

@@ -30,6 +30,12 @@ SCHEDULE = (
         "Tries again the call records that could not be rated or owned.",
     ),
     Timed(
+        "tell of used minutes",
+        "calling.jobs.tell_pools",
+        "* * * * *",
+        "Owes the messages about plan minutes at 80 and 100 %.",
+    ),
+    Timed(
         "reconcile top-ups",
         "billing.jobs.reconcile_top_ups",
         "*/15 * * * *",

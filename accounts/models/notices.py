@@ -5,6 +5,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models.people import Language, Organisation
 
+POOL_FACTS = ("plan", "granted", "left", "resets_at", "path")
+
 
 class NoticeKind(models.TextChoices):
     """Which template is sent; the value is its folder under templates/email/."""
@@ -12,6 +14,8 @@ class NoticeKind(models.TextChoices):
     RECEIPT = "receipt", _("Receipt")
     TOP_UP_FAILED = "top_up_failed", _("Payment failed")
     BALANCE_ZERO = "balance_zero", _("Balance used up")
+    POOL_LOW = "pool_low", _("Plan minutes low")
+    POOL_USED = "pool_used", _("Plan minutes used up")
     USAGE_EXPORT = "usage_export", _("List of calls")
 
     @property
@@ -25,6 +29,8 @@ class NoticeKind(models.TextChoices):
                 {"amount", "currency", "reason", "path"}
             ),
             NoticeKind.BALANCE_ZERO: frozenset({"currency", "path"}),
+            NoticeKind.POOL_LOW: frozenset(POOL_FACTS),
+            NoticeKind.POOL_USED: frozenset(POOL_FACTS),
             NoticeKind.USAGE_EXPORT: frozenset(
                 {"first", "last", "calls", "expires_at", "path"}
             ),

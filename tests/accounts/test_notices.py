@@ -42,6 +42,14 @@ CALLS: dict[str, str | int] = {
 }
 
 
+MINUTES: dict[str, str | int] = {
+    "plan": "Domestic",
+    "granted": 60,
+    "left": 12,
+    "resets_at": "2026-01-31T16:00:00+00:00",
+}
+
+
 def owe_receipt(organisation: Organisation, episode: str = "top-up:1") -> list[Notice]:
     return owe_notice(
         NoticeKind.RECEIPT,
@@ -124,7 +132,7 @@ def test_every_kind_has_text_and_html_without_images(
         kind,
         organisation=formosa,
         episode="once",
-        context={**RECEIPT, "reason": "insufficient_funds", **CALLS},
+        context={**RECEIPT, "reason": "insufficient_funds", **CALLS, **MINUTES},
         at=START,
     )
     send_due_notices(START)
