@@ -18,6 +18,7 @@ from accounts.access import signed_in
 from accounts.ask_reason import ask_reason
 from accounts.audit import record_audit
 from accounts.read_only_admin import ReadOnlyAdmin
+from calling.admin_resolve import resolve_records
 from calling.models import (
     CallRecord,
     Charge,
@@ -75,7 +76,13 @@ class RawRecordAdmin(ReadOnlyAdmin):
     list_select_related = ("source",)
     search_fields = ("=source_record_id",)
     ordering = ("-id",)
-    actions = ("settle_again",)
+    actions = ("settle_again", "resolve")
+
+    @admin.action(description=gettext_lazy("Say whose these records are"))
+    def resolve(
+        self, request: HttpRequest, rows: "QuerySet[RawRecord]"
+    ) -> HttpResponse | None:
+        return resolve_records(request, self, rows)
 
     @admin.action(description=gettext_lazy("Try to settle what waits"))
     def settle_again(

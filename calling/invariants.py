@@ -227,6 +227,10 @@ INVARIANTS = (
           CASE c.direction WHEN 'outbound' THEN c.caller ELSE c.callee END
           AND n.starts_at <= c.started_at
           AND (n.ends_at IS NULL OR n.ends_at > c.started_at)
-        WHERE {call} AND n.organisation_id <> c.organisation_id""",
+        WHERE {call} AND n.organisation_id <> c.organisation_id
+          AND NOT EXISTS (SELECT 1 FROM calling_rawrecord r
+            WHERE r.source_id = c.source_id
+              AND r.source_record_id = c.source_record_id
+              AND r.assigned_to_id = c.organisation_id)""",
     ),
 )

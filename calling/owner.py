@@ -79,7 +79,11 @@ class Directory:
         other_number = record.callee if outbound else record.caller
         own = self.assignment(own_number, at)
         hits = self._hinted(record)
-        if own is not None:
+        if record.is_assigned:
+            hits = {self.by_slug.get(record.organisation_hint)} - {None}
+            if own is not None and own.organisation_id not in hits:
+                own = None
+        elif own is not None:
             hits.add(own.organisation_id)
         if len(hits) > 1:
             return CONFLICT
@@ -123,14 +127,19 @@ class Directory:
     def _hinted(self, record: CallRecordIn) -> set[int | None]:
         hits: set[int | None] = set()
         if record.account_code:
-            hits.add(self.by_code.get(record.account_code))
+            code = record.account_code
+            hits.add(self.by_code.get(code) or self._mapped(code))
         if record.organisation_hint:
             hits.add(self.by_slug.get(record.organisation_hint))
         if self.owner_map:
             for route in (record.trunk, record.tenant):
-                hits.add(self.by_slug.get(self.owner_map.get(route, "")))
+                hits.add(self._mapped(route))
         hits.discard(None)
         return hits
+
+    def _mapped(self, word: str) -> int | None:
+        """By the source's own list of owners."""
+        return self.by_slug.get(self.owner_map.get(word, ""))
 
 
 def _has_hint(record: CallRecordIn) -> bool:

@@ -43,6 +43,8 @@ class Kept(NamedTuple):
     reason: str
     organisation_hint: str
     time_zone: str
+    assigned_to__slug: str | None
+    assigned_line__identity: str | None
 
 
 class Replayed(NamedTuple):
@@ -111,6 +113,7 @@ class _Replay:
             if (call := read_kept(row, _body(row, whole), self.source))
         ]
         digests = {call.raw_id: digest_of(call.record) for call in calls}
+        _assign_decided(calls, rows)
         find_owners(calls, self.source)
         wallets = lock_wallets({call.organisation_id for call in calls if call.owner})
         seen = read_seen(
@@ -136,6 +139,34 @@ class _Replay:
                 if not call.reason or call.reason != reasons[call.raw_id]
             ]
         )
+
+
+def read_waiting(raw_ids: Collection[int]) -> list[tuple[int, Call]]:
+    """With the id of their source, the calls of those records that still wait."""
+    rows = _read(_waiting().filter(pk__among=list(raw_ids)))
+    sources = Source.objects.in_bulk({row.source_id for row in rows})
+    found = []
+    for row in rows:
+        whole = read_halves([row], row.source_id)
+        call = read_kept(row, _body(row, whole), sources[row.source_id])
+        if call is not None:
+            found.append((row.source_id, call))
+    return found
+
+
+def assign(call: Call, slug: str, identity: str) -> None:
+    """Lets staff's word about owner and line stand above that of the record."""
+    call.record.organisation_hint = slug
+    call.record.user = identity or call.record.user
+    call.record.is_assigned = True
+
+
+def _assign_decided(calls: Collection[Call], rows: Collection[Kept]) -> None:
+    decided = {row.id: row for row in rows if row.assigned_to__slug}
+    for call in calls:
+        row = decided.get(call.raw_id)
+        if row is not None and row.assigned_to__slug:
+            assign(call, row.assigned_to__slug, row.assigned_line__identity or "")
 
 
 def _body(row: Kept, whole: Mapping[str, str]) -> str:

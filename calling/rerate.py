@@ -20,7 +20,7 @@ from calling.call import Call
 from calling.judge import find_owners, judge
 from calling.line_facts import Lines
 from calling.models import Charge, RateCard, RawRecord, Source, WaitingReason
-from calling.replay import Kept, read_halves, read_kept
+from calling.replay import Kept, assign, read_halves, read_kept
 from calling.seen import read_seen
 from calling.settle import settle_calls
 from calling.unit import run_unit
@@ -189,6 +189,8 @@ class _Work:
                 unread.append((call_id, NOT_READ))
                 continue
             call.call_id = call_id
+            if row is not None and row.assigned_to__slug:
+                assign(call, row.assigned_to__slug, row.assigned_line__identity or "")
             calls.append(call)
         return calls, unread
 

@@ -97,6 +97,7 @@ class CallRecordIn:
     waits: str = ""
     is_covered: bool = False
     is_free: bool = False
+    is_assigned: bool = False  # staff decided whose it is
     ends_unsure: bool = False  # inbound, and either number may be the organisation's
 
     @property
