@@ -121,9 +121,8 @@ def add(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def line(request: HttpRequest, pk: int) -> HttpResponse:
     """One line; its form is there for those who may change it."""
+    membership = membership_for(request, may=_needed(request))
     is_change = request.method == "POST"
-    may = Permission.BUY if is_change else Permission.READ
-    membership = membership_for(request, may=may)
     found = _line(membership, pk)
     data = request.POST if is_change else None
     form = LineForm(data, organisation=membership.organisation, line=found)
@@ -143,6 +142,11 @@ def line(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, _("%(line)s is saved.") % {"line": found.name})
             return redirect("line", pk)
     return _line_page(request, membership, found, form=form)
+
+
+def _needed(request: HttpRequest) -> Permission:
+    """Everybody reads; what is sent changes who pays."""
+    return Permission.BUY if request.method == "POST" else Permission.READ
 
 
 def _line(membership: Membership, pk: int) -> Line:
@@ -247,8 +251,7 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def service_numbers(request: HttpRequest) -> HttpResponse:
     """Numbers of bridges, attendants and queues, with their history."""
-    may = Permission.BUY if request.method == "POST" else Permission.READ
-    membership = membership_for(request, may=may)
+    membership = membership_for(request, may=_needed(request))
     organisation, refusal = membership.organisation, ""
     form = ServiceNumberForm(request.POST or None, country=organisation.country)
     if request.method == "POST" and form.is_valid():
