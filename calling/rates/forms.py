@@ -102,7 +102,7 @@ class QuoteForm(forms.Form):
     """A call that nobody places: from which line, to whom, how long."""
 
     line = forms.ModelChoiceField(
-        Line.objects.none(), label=_("From"), empty_label=None
+        Line.objects.none(), label=_("Calling from"), empty_label=None
     )
     to = forms.CharField(
         label=_("Number"),
