@@ -83,9 +83,7 @@ class CallingPlan(models.Model):
         default=LicenceBase.ASSIGNED,
     )
     is_active = models.BooleanField(_("is sold"), default=True)
-    version = models.PositiveSmallIntegerField(
-        _("version"), default=1, editable=False
-    )
+    version = models.PositiveSmallIntegerField(_("version"), default=1, editable=False)
     superseded_at = models.DateTimeField(
         _("replaced at"), null=True, blank=True, editable=False
     )
