@@ -1,6 +1,6 @@
-"""Staff pages about plans, lines, numbers and rate cards; records stand next door.
+"""Staff pages about plans, lines and numbers; records and rates stand next door.
 
-Cards grow by imports and are never edited. Whatever calls refer to is never deleted.
+Whatever calls refer to is never deleted.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -9,9 +9,8 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
-from djmoney.money import Money
 
+from accounts.access import signed_in
 from accounts.read_only_admin import ReadOnlyAdmin
 from calling import admin_records  # noqa: F401  # Django looks only for this module
 from calling.models import (
@@ -21,13 +20,11 @@ from calling.models import (
     MinutePool,
     NumberAssignment,
     PlanBucket,
-    Rate,
-    RateCard,
-    RateCardVersion,
     Subscription,
 )
+from calling.publish_plan import publish_plan
+from calling.rates import admin as admin_rates  # noqa: F401  # likewise
 from calling.resize_pools import resize_pools
-from credits.money import to_money
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -69,13 +66,32 @@ class GrowsPoolsAdmin(KeptAdmin):
 
 
 class BucketInline(TabularInline):
+    """Filled in with a new plan; what is sold never changes."""
+
     model = PlanBucket
     extra = 0
+    can_delete = False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None
 
 
 @admin.register(CallingPlan)
 class CallingPlanAdmin(KeptAdmin):
-    list_display = ("name", "family", "kind", "billing_mode", "price", "is_active")
+    """A plan of a family that has one is its next version; only names change."""
+
+    list_display = (
+        "name",
+        "family",
+        "version",
+        "kind",
+        "billing_mode",
+        "price",
+        "is_active",
+    )
     list_filter = ("kind", "billing_mode", "is_active")
     search_fields = ("name", "slug", "family")
     inlines = [BucketInline]
@@ -83,7 +99,21 @@ class CallingPlanAdmin(KeptAdmin):
     def get_readonly_fields(
         self, request: HttpRequest, obj: CallingPlan | None = None
     ) -> tuple[str, ...]:
-        return ("family", "billing_mode") if obj else ()
+        if obj is None:
+            return ()
+        names = ("name", "is_active") if obj.superseded_at is None else ("name",)
+        fields = [field.name for field in obj._meta.fields if field.editable]
+        return tuple(
+            field for field in fields if field not in {*names, "id", "price_currency"}
+        )
+
+    def save_model(
+        self, request: HttpRequest, obj: CallingPlan, form: Any, change: Any
+    ) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+        else:
+            publish_plan(obj, at=timezone.now(), actor=signed_in(request))
 
 
 @admin.register(Subscription)
@@ -97,7 +127,10 @@ class SubscriptionAdmin(GrowsPoolsAdmin):
     def get_readonly_fields(
         self, request: HttpRequest, obj: Subscription | None = None
     ) -> tuple[str, ...]:
-        return ("organisation", "plan", "billing_mode", "starts_at") if obj else ()
+        if obj is None:
+            return ()
+        # The number of licences is changed by the verb, which keeps its history.
+        return ("organisation", "plan", "billing_mode", "quantity", "starts_at")
 
 
 @admin.register(Licence)
@@ -181,51 +214,3 @@ class NumberAssignmentAdmin(KeptAdmin):
     list_select_related = ("organisation", "line")
     search_fields = ("number", *BY_ORGANISATION)
     raw_id_fields = ("organisation", "line")
-
-
-# --- rates ----------------------------------------------------------------------------
-
-
-@admin.register(RateCard)
-class RateCardAdmin(KeptAdmin):
-    """A card is made by its first import; staff choose the default."""
-
-    list_display = ("name", "currency", "purpose", "organisation", "is_default")
-    list_filter = ("currency", "purpose", "is_default")
-    list_select_related = ("organisation",)
-    search_fields = ("name",)
-    raw_id_fields = ("organisation",)
-    readonly_fields = ("currency", "purpose")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-
-@admin.register(RateCardVersion)
-class RateCardVersionAdmin(ReadOnlyAdmin):
-    list_display = ("card", "number", "valid_from", "rate_count", "imported_at")
-    list_select_related = ("card",)
-    search_fields = ("card__name",)
-    date_hierarchy = "valid_from"
-
-
-@admin.register(Rate)
-class RateAdmin(ReadOnlyAdmin):
-    list_display = (
-        "prefix",
-        "destination",
-        "country",
-        "number_type",
-        "price",
-        "interval_1",
-        "interval_n",
-        "is_blocked",
-        "version",
-    )
-    list_filter = ("number_type", "is_blocked")
-    list_select_related = ("version__card",)
-    search_fields = ("prefix__startswith", "destination", "version__card__name")
-
-    @admin.display(description=gettext_lazy("rate per minute"))
-    def price(self, rate: Rate) -> Money:
-        return to_money(rate.rate_per_minute, rate.version.card.currency)

@@ -32,7 +32,16 @@ class PriceChange:
         """How much more or less in thousandths; None where it was free."""
         if self.before == 0:
             return None
-        return (self.after - self.before) * 1000 // self.before
+        share = abs(self.after - self.before) * 1000 // self.before
+        return share if self.after > self.before else -share
+
+    @property
+    def percent(self) -> str | None:
+        """+12.5, -3.0; None where it was free before."""
+        share = self.per_mille
+        if share is None:
+            return None
+        return f"{'-' if share < 0 else '+'}{abs(share) // 10}.{abs(share) % 10}"
 
     @property
     def weight(self) -> tuple[bool, int, Micros]:

@@ -50,16 +50,8 @@ def _change(change: PriceChange) -> dict[str, Any]:
         "destination": change.destination,
         "three_minutes_before": amount_text(change.before),
         "three_minutes_after": amount_text(change.after),
-        "percent": percent_of(change),
+        "percent": change.percent,
     }
-
-
-def percent_of(change: PriceChange) -> str | None:
-    """+12.5, -3.0; None where it was free before."""
-    share = change.per_mille
-    if share is None:
-        return None
-    return f"{'-' if share < 0 else '+'}{abs(share) // 10}.{abs(share) % 10}"
 
 
 def preview_as_lines(preview: Preview) -> Iterator[str]:
@@ -93,7 +85,7 @@ def preview_as_lines(preview: Preview) -> Iterator[str]:
 
 
 def _line(change: PriceChange) -> str:
-    share = percent_of(change)
+    share = change.percent
     return (
         f"{change.prefix} {change.destination}, three minutes"
         f" {amount_text(change.before)} → {amount_text(change.after)}"

@@ -41,11 +41,10 @@ def read_sheet(
     Lines that begin with `comment` are skipped. `names` stand for the header of a sheet
     whose first line has none of them.
     """
-    lines = list(io.StringIO(_text(raw, hints.charset), newline=""))
+    lines = list(io.StringIO(text_of(raw, hints.charset), newline=""))
     if comment:
         lines = ["\n" if line.startswith(comment) else line for line in lines]
-    header = next((line for line in lines if line.strip()), "")
-    delimiter = hints.delimiter or max(delimiters, key=header.count)
+    delimiter = hints.delimiter or delimiter_of(lines, delimiters)
     reader = csv.reader(lines, delimiter=delimiter)
     found = _header(reader)
     if names and not set(found) & set(required):
@@ -69,7 +68,14 @@ def rates_of(
             yield DeckError(row.line, str(problem), row.body[:2000])
 
 
-def _text(raw: bytes, charset: str) -> str:
+def delimiter_of(lines: Iterable[str], delimiters: str = DELIMITERS) -> str:
+    """What separates the cells of the first line that has any."""
+    header = next((line for line in lines if line.strip()), "")
+    return max(delimiters, key=header.count)
+
+
+def text_of(raw: bytes, charset: str) -> str:
+    """The file's text; bytes that are none of it are marked, to spoil their row."""
     if raw.startswith(_ZIP):
         raise BadDeck("This is a workbook or a ZIP; save the sheet as CSV.")
     marked = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
