@@ -19,6 +19,7 @@ from accounts.ask_reason import ask_reason
 from accounts.audit import record_audit
 from accounts.read_only_admin import ReadOnlyAdmin
 from calling.admin_resolve import resolve_records
+from calling.intake import admin as admin_intake  # noqa: F401  # registers its page
 from calling.models import (
     CallRecord,
     Charge,
@@ -44,7 +45,16 @@ class SourceAdmin(ModelAdmin):
 
     list_per_page = 50
     show_full_result_count = False
-    list_display = ("slug", "name", "software", "home_country", "time_zone", "api_key")
+    list_display = (
+        "slug",
+        "name",
+        "software",
+        "home_country",
+        "time_zone",
+        "api_key",
+        "expected_every",
+        "heard_at",
+    )
     list_select_related = ("api_key",)
     search_fields = ("slug", "name")
     raw_id_fields = ("api_key",)
@@ -52,7 +62,7 @@ class SourceAdmin(ModelAdmin):
     def get_readonly_fields(
         self, request: HttpRequest, obj: Source | None = None
     ) -> tuple[str, ...]:
-        return ("slug",) if obj else ()
+        return ("slug", "heard_at") if obj else ("heard_at",)
 
     def has_delete_permission(
         self, request: HttpRequest, obj: Model | None = None

@@ -4,18 +4,23 @@ Each batch is stored and settled in one transaction, so an interrupted import is
 run again: what is already in counts as a duplicate. Memory does not grow with the file.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 
 from accounts.models import Organisation
 from calling.formats.record import CallRecordIn, Profile, RowError, SkippedLeg
 from calling.formats.registry import parse_stream
 from calling.ingest import store_call_records
 from calling.models import Source
+from calling.outcome import Outcome
 from calling.reject import reject_rows
 
 BATCH = 5000
+Tell: TypeAlias = Callable[
+    [Sequence[CallRecordIn], Sequence[Outcome], Sequence[RowError]], None
+]
 
 
 @dataclass
@@ -47,8 +52,9 @@ def import_calls(
     now: Callable[[], datetime],
     organisation: Organisation | None = None,
     batch: int = BATCH,
+    tell: Tell | None = None,
 ) -> ImportedCalls:
-    """Everything in the file; `now` is asked once for each batch."""
+    """Everything in the file; `now` is asked once for each batch, `tell` is told it."""
     result = ImportedCalls()
     hint = organisation.slug if organisation is not None else ""
     zone = file.profile.zone.key
@@ -70,6 +76,8 @@ def import_calls(
             source=source,
             organisation=organisation,
         )
+        if tell is not None:
+            tell(records, done.outcomes, errors)
         result.rejected += [(error.line, error.reason) for error in errors]
     return result
 

@@ -6,14 +6,16 @@ from time import monotonic
 from django.core.cache import cache
 from django.utils import timezone
 
-from calling import mail_export
+from calling import mail_export, upload_calls
 from calling.replay import settle_some_waiting
 from calling.tell_used_pools import tell_used_pools
+from calling.watch_feeds import hear_feeds, tell_silent_feeds
 
 log = logging.getLogger(__name__)
 
 LONGEST_RUN = 40  # seconds; the worker gives up on a job after sixty
 CURSOR = "calling.settle_waiting.cursor"
+HEARD = "calling.watch_feeds.cursor"
 
 
 def settle_waiting() -> None:
@@ -44,3 +46,15 @@ def tell_pools() -> None:
     """Owes the messages about minutes that run out."""
     told = tell_used_pools(timezone.now())
     log.info("tell_pools: %d pools told of", told)
+
+
+def import_upload(upload_id: int) -> None:
+    """Works through a file of call records that staff handed in."""
+    upload = upload_calls.import_upload(upload_id, now=timezone.now)
+    log.info("import_upload: %d stored, %d rejected", upload.stored, upload.rejected)
+
+
+def watch_feeds() -> None:
+    """Tells staff of sources that fell silent."""
+    cache.set(HEARD, hear_feeds(cache.get(HEARD, 0)), timeout=None)
+    log.info("watch_feeds: %d silent", tell_silent_feeds(timezone.now()))

@@ -65,4 +65,10 @@ SCHEDULE = (
         "40 3 * * *",
         "Drops the lists of calls whose link has ended.",
     ),
+    Timed(
+        "watch feeds",
+        "calling.jobs.watch_feeds",
+        "*/5 * * * *",
+        "Gives staff a task when a source falls silent.",
+    ),
 )
