@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,6 +19,7 @@ from accounts.access import signed_in
 from accounts.ask_reason import ask_reason
 from accounts.audit import record_audit
 from accounts.read_only_admin import ReadOnlyAdmin
+from calling.admin_rerate import rerate_page
 from calling.admin_resolve import resolve_records
 from calling.intake import admin as admin_intake  # noqa: F401  # registers its page
 from calling.models import (
@@ -191,6 +193,14 @@ class CallRecordAdmin(ReadOnlyAdmin):
     search_fields = ("=source_record_id", "organisation__slug")
     ordering = ("-id",)
     inlines = [ChargeInline]
+
+    def get_urls(self) -> list[URLPattern]:
+        rerate = self.admin_site.admin_view(self.rerate)
+        own = path("rerate/", rerate, name="calling_callrecord_rerate")
+        return [own, *super().get_urls()]
+
+    def rerate(self, request: HttpRequest) -> HttpResponse:
+        return rerate_page(request, self)
 
 
 @admin.register(Charge)

@@ -6,12 +6,14 @@ revision n is undone, n + 1 settled. A dry run judges alike and writes nothing. 
 the wallets, a batch at a time; run again, it finds nothing left to change.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 
 from django.db.models import F, QuerySet
 
@@ -25,7 +27,7 @@ from calling.seen import read_seen
 from calling.settle import settle_calls
 from calling.unit import run_unit
 from credits.lock import lock_wallets
-from credits.money import Micros
+from credits.money import Micros, amount_text
 
 BATCH = 1000
 NOT_READ = "not_read"
@@ -108,6 +110,36 @@ def rerate_calls(
                 run_unit(list(several), work.settle, partial(_refuse, result))
     result.changed.sort(key=attrgetter("call_id"))
     return result
+
+
+def facts_of(result: Rerating, span: Span) -> dict[str, Any]:
+    """Counts and sums, for JSON and the audit trail; amounts as text."""
+    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for one in result.changed:
+        of_owner = sums[one.organisation_id]
+        of_owner[0] += 1
+        of_owner[1] += one.before
+        of_owner[2] += one.after
+    slugs = dict(Organisation.objects.filter(pk__in=sums).values_list("pk", "slug"))
+    return {
+        "card": span.card.name,
+        "currency": span.card.currency,
+        "calls": result.calls,
+        "changed": len(result.changed),
+        "not_rated": [
+            {"call": call_id, "reason": reason} for call_id, reason in result.not_rated
+        ],
+        "before": amount_text(result.before),
+        "after": amount_text(result.after),
+        "organisations": {
+            slugs[pk]: {
+                "calls": calls,
+                "before": amount_text(before),
+                "after": amount_text(after),
+            }
+            for pk, (calls, before, after) in sorted(sums.items())
+        },
+    }
 
 
 def _batches(span: Span, size: int) -> Iterator[list[Charge]]:

@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from accounts.models import AuditEvent, Organisation
+from calling import admin_rerate
 from calling.models import (
     Bucket,
     CallRecord,
@@ -32,8 +36,9 @@ from tests.calling.telephony import (
     give_plan,
     make_card,
 )
+from tests.calling.test_admin import staff  # noqa: F401  # a fixture
 from tests.calling.test_replay import document, hand_in
-from tests.makers import START, make_organisation
+from tests.makers import START, make_organisation, make_user
 
 EVENING = LATER + timedelta(hours=6)
 
@@ -243,3 +248,76 @@ def test_bad_input_is_one_sentence(
         run(*words)
     assert stopped.value.code == 2
     assert capsys.readouterr().err.strip() == sentence
+
+
+# --- the page -------------------------------------------------------------------------
+
+
+def form(card: RateCard, **more: str) -> dict[str, str]:
+    return {
+        "card": str(card.pk),
+        "since": "2026-03-10 00:00",
+        "until": "2026-03-11 00:00",
+        "organisation": "",
+        "reason": "The deck was wrong",
+        **more,
+    }
+
+
+def test_the_page_shows_the_dry_run_then_does_it_once(
+    staff: Client,  # noqa: F811
+    calls: Organisation,
+) -> None:
+    card = correct_card()
+    address = reverse("admin:calling_callrecord_rerate")
+    assert address in staff.get(reverse("admin:calling_callrecord_changelist")).text
+    assert staff.get(address).status_code == 200
+    shown = staff.post(address, form(card, step="preview"))
+    assert "1 call of 2 would change: from US$0.021 to US$0.03 in all" in shown.text
+    assert Charge.objects.count() == 2
+    sent = form(card, step="confirm", once=shown.context["once"])
+    assert "1 of 2 calls got a new price" in staff.post(address, sent, follow=True).text
+    assert "sent before" in staff.post(address, sent, follow=True).text
+    assert charge_of("tokyo").revision == 2
+    event = AuditEvent.objects.get(verb="rerate_calls")
+    assert (event.reason, event.after and event.after["after"]) == (
+        "The deck was wrong",
+        "0.030000",
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"until": "2026-03-09 00:00"}, "The span ends after it begins."),
+        ({"organisation": "nobody"}, "There is no such organisation."),
+        ({"reason": "no"}, "at least 10 characters"),
+    ],
+)
+def test_the_page_refuses_what_is_wrong(
+    staff: Client,  # noqa: F811
+    calls: Organisation,
+    more: dict[str, str],
+    sentence: str,
+) -> None:
+    address = reverse("admin:calling_callrecord_rerate")
+    answer = staff.post(address, form(correct_card(), step="preview", **more))
+    assert sentence in answer.text
+
+
+def test_the_page_leaves_long_spans_to_the_command(
+    staff: Client,  # noqa: F811
+    calls: Organisation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(admin_rerate, "MOST_CALLS", 1)
+    address = reverse("admin:calling_callrecord_rerate")
+    answer = staff.post(address, form(correct_card(), step="preview"))
+    assert "more than 1 calls: use rerate_calls" in answer.text
+
+
+def test_the_page_is_for_those_who_may(calls: Organisation, settings: Settings) -> None:
+    settings.STAFF_NEED_SECOND_FACTOR = False
+    clerk = Client()
+    clerk.force_login(make_user("new@example.com", is_staff=True))
+    assert clerk.get(reverse("admin:calling_callrecord_rerate")).status_code == 403

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections import defaultdict
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -12,7 +11,7 @@ from accounts.audit import record_audit
 from accounts.models import Organisation
 from calling.management.commands.import_rates import moment
 from calling.models import RateCard
-from calling.rerate import Rerating, Span, rerate_calls
+from calling.rerate import Rerating, Span, facts_of, rerate_calls
 from credits.money import amount_text
 
 
@@ -79,36 +78,6 @@ class Command(BaseCommand):
             f"{len(result.changed)} of {result.calls} calls {does}, "
             f"by {difference} {span.card.currency} in all"
         )
-
-
-def facts_of(result: Rerating, span: Span) -> dict[str, Any]:
-    """Counts and sums, for JSON and the audit trail; amounts as text."""
-    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for one in result.changed:
-        of_owner = sums[one.organisation_id]
-        of_owner[0] += 1
-        of_owner[1] += one.before
-        of_owner[2] += one.after
-    slugs = dict(Organisation.objects.filter(pk__in=sums).values_list("pk", "slug"))
-    return {
-        "card": span.card.name,
-        "currency": span.card.currency,
-        "calls": result.calls,
-        "changed": len(result.changed),
-        "not_rated": [
-            {"call": call_id, "reason": reason} for call_id, reason in result.not_rated
-        ],
-        "before": amount_text(result.before),
-        "after": amount_text(result.after),
-        "organisations": {
-            slugs[pk]: {
-                "calls": calls,
-                "before": amount_text(before),
-                "after": amount_text(after),
-            }
-            for pk, (calls, before, after) in sorted(sums.items())
-        },
-    }
 
 
 def _change(one: Any) -> dict[str, Any]:
