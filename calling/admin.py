@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.access import signed_in
 from accounts.read_only_admin import ReadOnlyAdmin
 from calling import admin_records  # noqa: F401  # Django looks only for this module
 from calling.models import (
@@ -21,6 +22,7 @@ from calling.models import (
     PlanBucket,
     Subscription,
 )
+from calling.publish_plan import publish_plan
 from calling.rates import admin as admin_rates  # noqa: F401  # likewise
 from calling.resize_pools import resize_pools
 
@@ -64,13 +66,32 @@ class GrowsPoolsAdmin(KeptAdmin):
 
 
 class BucketInline(TabularInline):
+    """Filled in with a new plan; what is sold never changes."""
+
     model = PlanBucket
     extra = 0
+    can_delete = False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None
 
 
 @admin.register(CallingPlan)
 class CallingPlanAdmin(KeptAdmin):
-    list_display = ("name", "family", "kind", "billing_mode", "price", "is_active")
+    """A plan of a family that has one is its next version; only names change."""
+
+    list_display = (
+        "name",
+        "family",
+        "version",
+        "kind",
+        "billing_mode",
+        "price",
+        "is_active",
+    )
     list_filter = ("kind", "billing_mode", "is_active")
     search_fields = ("name", "slug", "family")
     inlines = [BucketInline]
@@ -78,7 +99,21 @@ class CallingPlanAdmin(KeptAdmin):
     def get_readonly_fields(
         self, request: HttpRequest, obj: CallingPlan | None = None
     ) -> tuple[str, ...]:
-        return ("family", "billing_mode") if obj else ()
+        if obj is None:
+            return ()
+        names = ("name", "is_active") if obj.superseded_at is None else ("name",)
+        fields = [field.name for field in obj._meta.fields if field.editable]
+        return tuple(
+            field for field in fields if field not in {*names, "id", "price_currency"}
+        )
+
+    def save_model(
+        self, request: HttpRequest, obj: CallingPlan, form: Any, change: Any
+    ) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+        else:
+            publish_plan(obj, at=timezone.now(), actor=signed_in(request))
 
 
 @admin.register(Subscription)
@@ -92,7 +127,10 @@ class SubscriptionAdmin(GrowsPoolsAdmin):
     def get_readonly_fields(
         self, request: HttpRequest, obj: Subscription | None = None
     ) -> tuple[str, ...]:
-        return ("organisation", "plan", "billing_mode", "starts_at") if obj else ()
+        if obj is None:
+            return ()
+        # The number of licences is changed by the verb, which keeps its history.
+        return ("organisation", "plan", "billing_mode", "quantity", "starts_at")
 
 
 @admin.register(Licence)
