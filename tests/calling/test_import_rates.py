@@ -12,11 +12,19 @@ from django.core.management import call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.models import Organisation
 from calling.catalogue import seed_catalogue
 from calling.decks import acs, tollgate
 from calling.decks.record import BadDeck, DeckError, DeckRow, RateIn
 from calling.import_rates import ImportedRates, import_rates
-from calling.models import CallingPlan, Rate, RateCard, RateCardVersion, RejectedRow
+from calling.models import (
+    CallingPlan,
+    DeckMapping,
+    Rate,
+    RateCard,
+    RateCardVersion,
+    RejectedRow,
+)
 from tests.makers import START
 
 HEADER = (
@@ -378,3 +386,88 @@ def test_the_command_says_when_there_is_no_file(tmp_path: Path) -> None:
     _, err, code = run(tmp_path / "nothing.csv")
     assert code == 2
     assert "cannot be read" in err
+
+
+@pytest.mark.django_db
+def test_a_dry_run_prints_what_changes_and_writes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "deck.csv"
+    import_(f"{SMALL}81,Japan,0.02\n44,UK,0.01\n447500,Mobile,0.3\n1,USA,0.01\n")
+    path.write_text(f"{SMALL}81,Japan,0.03\n44,UK,0.005\n39,Italy,0.1\n")
+    out, err, code = run(path, "--dry-run", "--json")
+    told = json.loads(out)
+    assert (err, code) == ("", 0)
+    assert (told["new"], told["changed"], told["removed"]) == (1, 2, 2)
+    assert (told["dearer"], told["cheaper"], told["unchanged"]) == (1, 1, 0)
+    assert told["biggest_increases"] == [
+        {
+            "prefix": "81",
+            "destination": "Japan",
+            "three_minutes_before": "0.060000",
+            "three_minutes_after": "0.090000",
+            "percent": "+50.0",
+        }
+    ]
+    lost = [(one["prefix"], one["falls_to"]) for one in told["prefixes_lost"]]
+    assert lost == [("1", None), ("447500", "44")]
+    assert told["traffic"]["calls"] == 0
+    lines, _, _ = run(path, "--dry-run")
+    assert "1 dearer, 1 cheaper, 0 otherwise changed, 0 unchanged." in lines
+    assert "Lost: 447500 Mobile, 44 UK stands for it." in lines
+    assert "Lost: 1 USA, calls will wait without a rate." in lines
+    assert RateCardVersion.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_changes_are_laid_over_the_card_by_the_command(tmp_path: Path) -> None:
+    path = tmp_path / "deck.csv"
+    path.write_text(f"{SMALL}81,Japan,0.03\n")
+    _, err, code = run(path, "--changes-only")
+    assert code == 2
+    assert "The card has no rates yet" in err
+    import_(f"{SMALL}81,Japan,0.02\n44,UK,0.01\n")
+    assert run(path, "--changes-only")[2] == 0
+    version = RateCardVersion.objects.get(number=2)
+    prices = dict(version.rates.values_list("prefix", "rate_per_minute"))
+    assert prices == {"81": 30_000, "44": 10_000}
+
+
+@pytest.mark.django_db
+def test_prices_that_hold_later_wait_in_versions_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "deck.csv"
+    dated = SMALL.replace("\n", ",effective_from\n")
+    path.write_text(
+        f"{dated}81,Japan,0.02,\n44,UK,0.01,\n81,Japan,0.03,2100-01-01T00:00:00Z\n"
+    )
+    out, err, code = run(path, "--json")
+    assert (err, code, json.loads(out)["version"]) == ("", 0, 2)
+    later = RateCardVersion.objects.get(number=2)
+    assert later.valid_from == datetime(2100, 1, 1, tzinfo=UTC)
+    prices = dict(later.rates.values_list("prefix", "rate_per_minute"))
+    assert prices == {"81": 30_000, "44": 10_000}
+    run(path)
+    assert RateCardVersion.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_a_card_of_one_s_own_and_a_supplier_s_way_of_writing(
+    tmp_path: Path, formosa: Organisation
+) -> None:
+    path = tmp_path / "deck.csv"
+    path.write_text("Ziel;Vorwahl;Preis\nJapan;81;0,03\n")
+    DeckMapping.objects.create(
+        name="ACME",
+        decimal_comma=True,
+        columns={"destination": "Ziel", "country_code": "Vorwahl", "rate": "Preis"},
+    )
+    more = ("--organisation", "formosa", "--supplier", "ACME")
+    assert run(path, *more)[2] == 0
+    card = RateCard.objects.get()
+    assert (card.organisation, card.is_default) == (formosa, False)
+    assert Rate.objects.get().rate_per_minute == 30_000
+    for option, sentence in (
+        ("--organisation", "There is no organisation nobody."),
+        ("--supplier", "There is no supplier nobody."),
+    ):
+        _, err, code = run(path, option, "nobody")
+        assert code == 2
+        assert sentence in err

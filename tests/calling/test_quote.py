@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from accounts.models import Organisation
 from calling.models import Bucket, Charge, Line, MinutePool, Source
 from calling.quote import NotRated, quote
 from credits.models import LedgerEntry
+from tests import makers
 from tests.calling.telephony import (
     LATER,
     MORNING,
@@ -19,6 +23,7 @@ from tests.calling.telephony import (
     give_credit,
     give_plan,
     make_card,
+    make_line,
     make_record,
     take_in,
 )
@@ -179,3 +184,57 @@ def test_the_command_says_what_is_wrong(
     assert exit_.value.code == 2
     assert sentence in err.getvalue()
     assert err.getvalue().count("\n") == 1
+
+
+# --- random calls ---------------------------------------------------------------------
+
+PRICES = st.integers(0, 400_000).map(lambda micros: f"0.{micros:06d}")
+STEPS = st.sampled_from([1, 6, 30, 60])
+CALL = st.fixed_dictionaries(
+    {
+        "callee": st.sampled_from(["+81312345678", "+819012345678", "+886212345678"]),
+        "seconds": st.integers(1, 4000),
+        "minutes": st.integers(0, 20),
+        "credit": st.sampled_from(["0.02", "1", "90"]),
+        "rate": PRICES,
+        "connect_fee": PRICES,
+        "minimum_charge": PRICES,
+        "interval_1": STEPS,
+        "interval_n": STEPS,
+    }
+)
+
+
+@pytest.mark.usefixtures("mei")
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(drawn=CALL)
+def test_b18_any_call_is_charged_as_it_was_quoted(
+    pbx: Source, drawn: dict[str, Any]
+) -> None:
+    with transaction.atomic():  # one world per example, undone at its end
+        organisation = makers.make_organisation()
+        line = make_line(organisation, f"+8862555{organisation.pk:05d}")
+        minutes = {Bucket.DOMESTIC: drawn["minutes"]}
+        give_plan(line, minutes, family=f"plan-{organisation.pk}")
+        give_credit(organisation, drawn["credit"])
+        names = ("rate", "connect_fee", "minimum_charge", "interval_1", "interval_n")
+        price = {name: drawn[name] for name in names}
+        make_card(
+            [{"prefix": prefix, **price} for prefix in ("81", "8190", "8862")],
+            name=f"Own {organisation.pk}",
+            organisation=organisation,
+        )
+        caller = line.numbers.get().number
+        facts = {"callee": drawn["callee"], "seconds": drawn["seconds"]}
+        quoted = quote(caller=caller, at=MORNING, **facts)
+        record_id = f"random-{organisation.pk}"
+        take_in(pbx, make_record(record_id, caller=caller, **facts), at=MORNING)
+        charge = charge_of(record_id)
+        assert quoted.billed_seconds == charge.billed_seconds
+        assert quoted.cost == charge.rated_amount
+        parts = {part.source: (part.seconds, part.amount) for part in quoted.paid_by}
+        for source in ("pool", "credit", "postpaid", "debt"):
+            seconds = getattr(charge, f"{source}_seconds")
+            amount = getattr(charge, f"{source}_amount")
+            assert parts.get(source, (0, 0)) == (seconds, amount)
+        transaction.set_rollback(True)
