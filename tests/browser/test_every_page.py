@@ -27,7 +27,7 @@ REVIEW = "/credits/add/review/?amount=500&key=6b0f3b0e-6f77-4c4e-9a53-4f54e7c0a1
 RATES = ["/rates/", "/rates/?country=JP"]
 SIGNED_OUT = ["/accounts/login/", "/accounts/signup/", "/help/", *RATES]
 SIGNED_IN = ["/", "/credits/", "/usage/", "/credits/add/", REVIEW, "/open/", "/help/"]
-SIGNED_IN += [*RATES, "/rates/quote/"]
+SIGNED_IN += [*RATES, "/rates/quote/", "/usage/departments/"]
 LANGUAGES = {"en": "en", "zh-hant": "zh-Hant"}
 THEMES = ["light", "dark"]
 
