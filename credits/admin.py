@@ -3,44 +3,17 @@
 The wallet's page and the actions that move money belong to billing.
 """
 
-from typing import TYPE_CHECKING, Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from djmoney.money import Money
 
+from accounts.read_only_admin import ReadOnlyAdmin
 from credits.models import LedgerEntry, Lot
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
-else:
-    ModelAdmin = admin.ModelAdmin
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Nobody adds, changes or deletes here; the database refuses it as well."""
-
-    list_per_page = 50
-    show_full_result_count = False
-    actions = None
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(
-        self, request: HttpRequest, obj: object | None = None
-    ) -> bool:
-        return False
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: object | None = None
-    ) -> bool:
-        return False
 
 
 @admin.register(Lot)
 class LotAdmin(ReadOnlyAdmin):
+    actions = None
     list_display = (
         "reference",
         "organisation",
@@ -69,6 +42,7 @@ class LotAdmin(ReadOnlyAdmin):
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
+    actions = None
     list_display = (
         "booked_at",
         "organisation",
