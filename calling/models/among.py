@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, ForeignKey, Lookup
 from django.db.models.sql.compiler import SQLCompiler
@@ -30,6 +31,8 @@ class Among(AnyLookup):
     def get_db_prep_lookup(
         self, value: Any, connection: BaseDatabaseWrapper
     ) -> tuple[str, tuple[Any, ...]]:
+        if not value:  # among nothing: there is nothing to ask, as with Django's `in`
+            raise EmptyResultSet
         if connection.vendor == "postgresql":
             return _array(value)
         return "IN (SELECT value FROM json_each(%s))", (json.dumps(value),)

@@ -110,6 +110,11 @@ def test_what_would_wait_is_not_quoted(callee: str, formosa: Organisation) -> No
         quote(caller=MEI, callee=callee, seconds=60, at=MORNING, organisation=formosa)
 
 
+def test_what_names_no_number_at_all_is_not_quoted() -> None:
+    with pytest.raises(NotRated):
+        quote(caller="once", callee="once", seconds=100, at=MORNING)
+
+
 def test_a_new_price_counts_from_its_first_moment(formosa: Organisation) -> None:
     from_then = MORNING + timedelta(hours=1)
     make_card([{"prefix": "81", "rate": "9"}], valid_from=from_then)

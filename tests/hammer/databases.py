@@ -3,10 +3,9 @@
 Only ever the run's own test database and copies of it, `test_tollgate_…` by name.
 """
 
-import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +32,29 @@ def copy_of_database(folder: Path, name: str) -> Iterator[str]:
     connection.close()
     if connection.vendor == "sqlite":
         copy = folder / f"test_tollgate_{name}.sqlite3"
-        shutil.copyfile(connection.settings_dict["NAME"], copy)
+        # Not the file alone: another connection may keep rows in the WAL beside it.
+        with (
+            closing(sqlite3.connect(connection.settings_dict["NAME"])) as original,
+            closing(sqlite3.connect(copy)) as twin,
+        ):
+            original.backup(twin)
         yield url_of(str(copy))
         return
+    yield from _copy_on_postgresql(name)
+
+
+def _copy_on_postgresql(name: str) -> Iterator[str]:
     original = connection.settings_dict["NAME"]
     copy_name = f"{original}_{name}"
     assert copy_name.startswith("test_tollgate_")
     names = {"copy": sql.Identifier(copy_name), "original": sql.Identifier(original)}
     drop = sql.SQL("DROP DATABASE IF EXISTS {copy} WITH (FORCE)").format(**names)
     create = sql.SQL("CREATE DATABASE {copy} TEMPLATE {original}").format(**names)
+    # A template may have no other session; an earlier test's thread may be one.
+    idle = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
     with psycopg.connect(url_of("postgres"), autocommit=True) as server:
         server.execute(drop)
+        server.execute(idle, [original])
         server.execute(create)
         try:
             yield url_of(copy_name)
