@@ -1,15 +1,56 @@
 """The one place Django looks for models; each file below is one subject."""
 
+from billing.models.cards import CardSetup, CardSetupState, PaymentMethod
 from billing.models.inbox import StripeInbox
-from billing.models.sales import StaffPayment, StaffPaymentKind, TopUp, TopUpState
+from billing.models.recharges import (
+    OPEN_ATTEMPT,
+    AttemptState,
+    AutoRecharge,
+    Consent,
+    RechargeAttempt,
+    RechargeCause,
+    RechargeTry,
+    SkippedRecharge,
+    TryOutcome,
+)
+from billing.models.reversals import Dispute, Refund, RefundState
+from billing.models.runs import ReconciliationKind, ReconciliationRun
+from billing.models.sales import (
+    StaffPayment,
+    StaffPaymentKind,
+    TopUp,
+    TopUpKind,
+    TopUpState,
+)
 from billing.models.terms import NumberSeries, TopUpTerms
+from billing.models.transfers import TransferAnnouncement, TransferState
 
 __all__ = [
+    "OPEN_ATTEMPT",
+    "AttemptState",
+    "AutoRecharge",
+    "CardSetup",
+    "CardSetupState",
+    "Consent",
+    "Dispute",
     "NumberSeries",
+    "PaymentMethod",
+    "RechargeAttempt",
+    "RechargeCause",
+    "RechargeTry",
+    "ReconciliationKind",
+    "ReconciliationRun",
+    "Refund",
+    "RefundState",
+    "SkippedRecharge",
     "StaffPayment",
     "StaffPaymentKind",
     "StripeInbox",
     "TopUp",
+    "TopUpKind",
     "TopUpState",
     "TopUpTerms",
+    "TransferAnnouncement",
+    "TransferState",
+    "TryOutcome",
 ]

@@ -34,6 +34,13 @@ class TopUpState(models.TextChoices):
         return self in {TopUpState.STARTED, TopUpState.PROCESSING}
 
 
+class TopUpKind(models.TextChoices):
+    """How a top-up came to be; the kind of its lot."""
+
+    PURCHASE = "purchase", _("Card top-up")
+    RECHARGE = "recharge", _("Auto-recharge")
+
+
 class TopUpQuerySet(models.QuerySet["TopUp"]):
     def still_open(self) -> "TopUpQuerySet":
         return self.filter(state__in=[TopUpState.STARTED, TopUpState.PROCESSING])
@@ -46,6 +53,9 @@ class TopUp(PrepaidOnly):
     """One purchase of credit by card: what it costs, and how far it got (rule 4.2)."""
 
     client_key = models.CharField(max_length=300)
+    kind = models.CharField(
+        _("kind"), max_length=10, choices=TopUpKind, default=TopUpKind.PURCHASE
+    )
     state = models.CharField(
         _("state"), max_length=10, choices=TopUpState, default=TopUpState.STARTED
     )
@@ -196,6 +206,10 @@ class StaffPayment(PrepaidOnly):
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
     recorded_at = models.DateTimeField(_("recorded at"))
     note = models.TextField(_("note"), blank=True)
+    purchase_order = models.CharField(
+        _("purchase order number"), max_length=50, blank=True
+    )
+    receipt_number = models.CharField(_("receipt number"), max_length=20, blank=True)
 
     objects: ClassVar[models.Manager["StaffPayment"]] = models.Manager()
 

@@ -50,7 +50,8 @@ CREATE TRIGGER staff_payment_keeps_mode BEFORE UPDATE ON billing_staffpayment FO
 
 CREATE TRIGGER top_up_keeps_amount BEFORE UPDATE ON billing_topup FOR EACH ROW
   WHEN (OLD.currency IS DISTINCT FROM NEW.currency OR OLD.credit IS DISTINCT FROM NEW.credit
-     OR OLD.tax IS DISTINCT FROM NEW.tax OR OLD.total IS DISTINCT FROM NEW.total)
+     OR OLD.tax IS DISTINCT FROM NEW.tax OR OLD.total IS DISTINCT FROM NEW.total
+     OR OLD.kind IS DISTINCT FROM NEW.kind)
   EXECUTE FUNCTION billing_refuse('sale_keeps_amount');
 CREATE TRIGGER staff_payment_keeps_amount BEFORE UPDATE ON billing_staffpayment FOR EACH ROW
   WHEN (OLD.currency IS DISTINCT FROM NEW.currency OR OLD.amount IS DISTINCT FROM NEW.amount)
@@ -72,7 +73,7 @@ CREATE TRIGGER staff_payment_is_kept BEFORE DELETE ON billing_staffpayment
 CREATE TRIGGER staff_payment_not_truncated BEFORE TRUNCATE ON billing_staffpayment
   FOR EACH STATEMENT EXECUTE FUNCTION billing_refuse('sale_is_kept');
 
--- A lot of a sold kind has its sale: same organisation, same amount, paid (rule 2.1).
+-- A lot of a sold kind has its sale: same organisation, amount and kind, paid (rule 2.1).
 CREATE FUNCTION billing_lot_names_sale() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NEW.kind = 'staff_payment' THEN
@@ -82,7 +83,7 @@ BEGIN
   ELSE
     PERFORM 1 FROM billing_topup WHERE id = NEW.sale_id
       AND organisation_id = NEW.organisation_id AND currency = NEW.currency
-      AND credit * 1000000 = NEW.original AND state = 'paid';
+      AND credit * 1000000 = NEW.original AND state = 'paid' AND kind = NEW.kind;
   END IF;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'lot_names_sale' USING ERRCODE = '23514',

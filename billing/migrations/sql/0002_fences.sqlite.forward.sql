@@ -37,6 +37,7 @@ END;
 CREATE TRIGGER top_up_keeps_amount BEFORE UPDATE ON billing_topup
 WHEN OLD.currency IS NOT NEW.currency OR OLD.credit IS NOT NEW.credit
   OR OLD.tax IS NOT NEW.tax OR OLD.total IS NOT NEW.total
+  OR OLD.kind IS NOT NEW.kind
 BEGIN SELECT RAISE(ABORT, 'sale_keeps_amount'); END;
 CREATE TRIGGER staff_payment_keeps_amount BEFORE UPDATE ON billing_staffpayment
 WHEN OLD.currency IS NOT NEW.currency OR OLD.amount IS NOT NEW.amount
@@ -54,7 +55,7 @@ BEGIN SELECT RAISE(ABORT, 'sale_is_kept'); END;
 CREATE TRIGGER staff_payment_is_kept BEFORE DELETE ON billing_staffpayment
 BEGIN SELECT RAISE(ABORT, 'sale_is_kept'); END;
 
--- A lot of a sold kind has its sale: same organisation, same amount, paid (rule 2.1).
+-- A lot of a sold kind has its sale: same organisation, amount and kind, paid (rule 2.1).
 -- A sale's amount is a decimal, which SQLite holds as a float; its micros are exact.
 CREATE TRIGGER lot_names_sale BEFORE INSERT ON credits_lot
 WHEN NEW.kind IN ('purchase', 'recharge', 'staff_payment')
@@ -67,5 +68,5 @@ BEGIN
     (SELECT 1 FROM billing_topup WHERE id = NEW.sale_id
       AND organisation_id = NEW.organisation_id AND currency = NEW.currency
       AND CAST(ROUND(credit * 1000) AS INTEGER) * 1000 = NEW.original
-      AND state = 'paid');
+      AND state = 'paid' AND kind = NEW.kind);
 END;

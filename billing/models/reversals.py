@@ -1,0 +1,145 @@
+"""Money that went back: refunds we ask for, disputes that banks open (rule 4.7)."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation
+from billing.models.fields import AmountField
+from billing.models.sales import TopUp
+
+
+class RefundState(models.TextChoices):
+    REQUESTED = "requested", _("Requested")
+    PENDING = "pending", _("On its way")
+    SUCCEEDED = "succeeded", _("Refunded")
+    FAILED = "failed", _("Failed")
+
+
+class Refund(models.Model):
+    """Part of a paid top-up given back by Stripe; its credit is taken at once."""
+
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="refunds"
+    )
+    top_up = models.ForeignKey(TopUp, on_delete=models.PROTECT, related_name="refunds")
+    currency = models.CharField(_("currency"), max_length=3)
+    credit = AmountField(_("credit taken"), help_text=_("From the top-up's lot."))
+    total = AmountField(_("refunded"), help_text=_("Credit and its tax."))
+    state = models.CharField(
+        _("state"), max_length=10, choices=RefundState, default=RefundState.REQUESTED
+    )
+    reason = models.CharField(_("reason"), max_length=200)
+    client_key = models.CharField(max_length=300)
+    stripe_refund_id = models.CharField(max_length=255, blank=True)
+    failure_code = models.CharField(_("failed because"), max_length=60, blank=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
+    )
+    requested_at = models.DateTimeField(_("requested at"))
+    looked_at = models.DateTimeField(_("last asked Stripe"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+
+    objects: ClassVar[models.Manager["Refund"]] = models.Manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = _("refund")
+        verbose_name_plural = _("refunds")
+        permissions = [("refund_top_up", _("Can refund a top-up"))]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["top_up", "client_key"], name="refund_once_per_client_key"
+            ),
+            models.UniqueConstraint(
+                fields=["stripe_refund_id"],
+                condition=~Q(stripe_refund_id=""),
+                name="refund_once_at_stripe",
+            ),
+            models.CheckConstraint(
+                name="refund_positive",
+                condition=Q(credit__gt=0, total__gte=F("credit")),
+                violation_error_code="refund_positive",
+                violation_error_message=_("A refund is more than nothing."),
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["looked_at", "id"],
+                condition=Q(state__in=["requested", "pending"]),
+                name="open_refunds",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organisation}: {self.total}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in {RefundState.REQUESTED, RefundState.PENDING}
+
+    @property
+    def reference(self) -> str:
+        return f"refund:{self.pk}"
+
+
+class Dispute(models.Model):
+    """A payment that its bank questions; it counts once the funds are withdrawn."""
+
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="disputes"
+    )
+    top_up = models.ForeignKey(TopUp, on_delete=models.PROTECT, related_name="disputes")
+    stripe_dispute_id = models.CharField(max_length=255, unique=True)
+    status = models.CharField(_("status at Stripe"), max_length=40)
+    reason = models.CharField(_("reason"), max_length=40, blank=True)
+    currency = models.CharField(_("currency"), max_length=3)
+    amount = AmountField(_("disputed"), help_text=_("Of the total, tax included."))
+    opened_at = models.DateTimeField(_("opened at"))
+    evidence_due_at = models.DateTimeField(_("answer due"), null=True, blank=True)
+    withdrawn_at = models.DateTimeField(_("funds withdrawn"), null=True, blank=True)
+    reinstated_at = models.DateTimeField(_("funds given back"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    looked_at = models.DateTimeField(_("last asked Stripe"), null=True, blank=True)
+
+    objects: ClassVar[models.Manager["Dispute"]] = models.Manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = _("dispute")
+        verbose_name_plural = _("disputes")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                name="dispute_positive",
+                condition=Q(amount__gt=0),
+                violation_error_code="dispute_positive",
+                violation_error_message=_("A dispute is about more than nothing."),
+            ),
+            models.CheckConstraint(
+                name="dispute_gives_back_what_it_took",
+                condition=Q(reinstated_at=None) | Q(withdrawn_at__isnull=False),
+                violation_error_code="dispute_gives_back_what_it_took",
+                violation_error_message=_("Funds come back after they went."),
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["looked_at", "id"],
+                condition=Q(closed_at=None),
+                name="open_disputes",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organisation}: {self.amount}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
+
+    @property
+    def reference(self) -> str:
+        return f"dispute:{self.pk}"
