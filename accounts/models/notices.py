@@ -6,6 +6,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models.people import Language, Organisation
 
 POOL_FACTS = ("plan", "granted", "left", "resets_at", "path")
+LIMIT_FACTS = ("line", "spent", "limit", "currency", "resets_at", "path")
+RISE_FACTS = (
+    *("valid_from", "dearer", "destination", "before", "after", "currency", "path"),
+)
 
 
 class NoticeKind(models.TextChoices):
@@ -16,6 +20,9 @@ class NoticeKind(models.TextChoices):
     BALANCE_ZERO = "balance_zero", _("Balance used up")
     POOL_LOW = "pool_low", _("Plan minutes low")
     POOL_USED = "pool_used", _("Plan minutes used up")
+    LINE_LIMIT_NEAR = "line_limit_near", _("Line near its monthly limit")
+    LINE_LIMIT_REACHED = "line_limit_reached", _("Line at its monthly limit")
+    RATES_CHANGE = "rates_change", _("Rates change")
     USAGE_EXPORT = "usage_export", _("List of calls")
 
     @property
@@ -31,6 +38,9 @@ class NoticeKind(models.TextChoices):
             NoticeKind.BALANCE_ZERO: frozenset({"currency", "path"}),
             NoticeKind.POOL_LOW: frozenset(POOL_FACTS),
             NoticeKind.POOL_USED: frozenset(POOL_FACTS),
+            NoticeKind.LINE_LIMIT_NEAR: frozenset(LIMIT_FACTS),
+            NoticeKind.LINE_LIMIT_REACHED: frozenset(LIMIT_FACTS),
+            NoticeKind.RATES_CHANGE: frozenset(RISE_FACTS),
             NoticeKind.USAGE_EXPORT: frozenset(
                 {"first", "last", "calls", "expires_at", "path"}
             ),

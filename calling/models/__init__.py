@@ -9,6 +9,7 @@ from calling.models.calls import (
     MinutePool,
     UsageDay,
 )
+from calling.models.countries import CallCountry
 from calling.models.decks import (
     DeckMapping,
     DeckMode,
@@ -45,6 +46,7 @@ from calling.models.sources import (
 
 __all__ = [
     "Bucket",
+    "CallCountry",
     "CallKind",
     "CallRecord",
     "CallUpload",

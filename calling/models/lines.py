@@ -51,6 +51,14 @@ class Line(models.Model):
     monthly_limit = models.BigIntegerField(
         _("stop at, a month"), null=True, blank=True, editable=False
     )
+    told_month = models.DateField(
+        null=True, editable=False, help_text=_("The month that the share is of.")
+    )
+    told_percent = models.PositiveSmallIntegerField(
+        null=True,
+        editable=False,
+        help_text=_("Up to which share of its limit the customer was told."),
+    )
     is_active = models.BooleanField(_("is in use"), default=True)
 
     class Meta:

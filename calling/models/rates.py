@@ -51,6 +51,11 @@ class RateCard(models.Model):
         default=False,
         help_text=_("Prices every organisation of the currency without its own card."),
     )
+    notice_days = models.PositiveSmallIntegerField(
+        _("days of notice"),
+        default=0,
+        help_text=_("How long before a price rises its customers are told."),
+    )
 
     class Meta:
         ordering = ["name"]
@@ -100,6 +105,13 @@ class RateCardVersion(models.Model):
     digest = models.CharField(max_length=64, editable=False)
     rate_count = models.PositiveIntegerField(_("rates"))
     imported_at = models.DateTimeField(_("imported at"))
+    told_at = models.DateTimeField(
+        _("customers told"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When its rises were looked for and whoever they concern told."),
+    )
     restores = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,

@@ -42,6 +42,22 @@ CALLS: dict[str, str | int] = {
 }
 
 
+LIMIT: dict[str, str | int] = {
+    "line": "Mei",
+    "spent": 40_000_000,
+    "limit": 50_000_000,
+}
+
+
+RISES: dict[str, str | int] = {
+    "valid_from": "2026-12-01T00:00:00+08:00",
+    "dearer": 3,
+    "destination": "Japan",
+    "before": 63_000,
+    "after": 66_000,
+}
+
+
 MINUTES: dict[str, str | int] = {
     "plan": "Domestic",
     "granted": 60,
@@ -132,7 +148,14 @@ def test_every_kind_has_text_and_html_without_images(
         kind,
         organisation=formosa,
         episode="once",
-        context={**RECEIPT, "reason": "insufficient_funds", **CALLS, **MINUTES},
+        context={
+            **RECEIPT,
+            "reason": "insufficient_funds",
+            **CALLS,
+            **MINUTES,
+            **LIMIT,
+            **RISES,
+        },
         at=START,
     )
     send_due_notices(START)
