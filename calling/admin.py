@@ -12,7 +12,10 @@ from django.utils import timezone
 
 from accounts.access import signed_in
 from accounts.read_only_admin import ReadOnlyAdmin
-from calling import admin_records  # noqa: F401  # Django looks only for this module
+from calling import (
+    admin_countries,  # noqa: F401  # Django looks only for this module
+    admin_records,  # noqa: F401  # likewise
+)
 from calling.models import (
     CallingPlan,
     Licence,

@@ -1,7 +1,7 @@
 """Which kind of call it is: data, and the questions in their fixed order (rule 6.3).
 
-Pure. The order is that of docs/rules: emergency, internal, inbound, conference, then by
-the number dialled. Transfer and forwarding are flags, not kinds.
+Pure but for the areas in memory. The order is that of docs/rules: emergency, internal,
+inbound, conference, then by the number dialled. Transfer and forwarding are flags.
 """
 
 from calling.call_words import word_of

@@ -8,7 +8,7 @@ from calling.call import Call
 from calling.kinds import CONFERENCE_OUT, DOMESTIC, INTERNATIONAL
 from calling.line_facts import LineFacts, PlanMinutes
 from calling.models import Bucket
-from calling.regions import ZONE_A, country_of
+from calling.regions import is_in_zone_a
 
 _BUCKETS = {
     DOMESTIC: Bucket.DOMESTIC.value,
@@ -53,6 +53,6 @@ def _keys(
 def bucket_of(kind: str, callee: str | None) -> str:
     """The bucket whose minutes cover a kind of call, '' where none does (rule 7.2)."""
     bucket = _BUCKETS.get(kind, "")
-    if kind == CONFERENCE_OUT and callee is not None and country_of(callee) in ZONE_A:
+    if kind == CONFERENCE_OUT and callee is not None and is_in_zone_a(callee):
         return CONFERENCE
     return bucket

@@ -1,7 +1,8 @@
-"""Which country a number is in, and which countries are domestic to each other.
+"""Which country a number is in, whether it is domestic, whether it is in zone A.
 
-Data and three questions. Country codes that several countries share need a table of
-their own: +1 is twenty-odd countries, +7 is two, +44 includes three islands.
+The numbering plan is data here; areas and zone are what staff keep. Country codes that
+several countries share need a table of their own: +1 is twenty-odd countries, +7 is
+two, +44 includes three islands.
 """
 
 import re
@@ -9,14 +10,7 @@ from functools import cache
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
-# Domestic areas: a call within one is domestic (rule 6.3).
-_AREAS = {"US": "US", "PR": "US", "CA": "US"}
-
-# Where included conference minutes may dial out to (rules 1.5, 7.2).
-ZONE_A = frozenset(
-    """AU AT BE BG BR CA CH CN CY CZ DE DK EE ES FI FR GB GR HK HR HU IE IN IT JP KR LU
-    MT MX MY NL NO NZ PL PR PT RO RU SE SG SI SK TH TW US ZA""".split()  # noqa: SIM905
-)
+from calling.call_areas import call_areas
 
 _CANADA = (
     "204 226 236 249 250 257 263 289 306 343 354 365 367 368 382 387 403 416 418 428 "
@@ -98,4 +92,12 @@ def country_of(number: str) -> str:
 def is_domestic(number: str, usage_country: str) -> bool:
     """Whether a number lies in the domestic area of a line's usage country."""
     country = country_of(number)
-    return _AREAS.get(country, country) == _AREAS.get(usage_country, usage_country)
+    if country == usage_country:
+        return True
+    area = call_areas().domestic.get(country)
+    return area is not None and area == call_areas().domestic.get(usage_country)
+
+
+def is_in_zone_a(number: str) -> bool:
+    """Whether included conference minutes dial out to a number."""
+    return country_of(number) in call_areas().zone_a

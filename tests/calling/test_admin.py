@@ -13,6 +13,7 @@ from accounts.models import AuditEvent, Organisation, User
 from calling.formats.record import RowError
 from calling.models import (
     Bucket,
+    CallCountry,
     CallingPlan,
     CallRecord,
     Charge,
@@ -42,6 +43,7 @@ from tests.calling.test_replay import document, hand_in
 from tests.makers import make_user
 
 SHOWN = [
+    CallCountry,
     CallingPlan,
     CallRecord,
     Charge,

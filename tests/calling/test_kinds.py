@@ -49,6 +49,7 @@ def test_the_route_decides_first(facts: dict[str, Any], kind: str) -> None:
     assert by_route(**facts) == kind
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("callee", "country", "number_type", "kind"),
     [

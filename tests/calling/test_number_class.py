@@ -36,6 +36,7 @@ def test_the_card_s_word_stands_where_it_says_one() -> None:
     assert class_of("+442079460000", "premium") == "premium"
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("callee", "country", "card", "kind"),
     [

@@ -85,6 +85,7 @@ def test_the_country_of_a_number(number: str, country: str) -> None:
     assert country_of(number) == country
 
 
+@pytest.mark.django_db
 def test_rule_6_3_the_us_canada_and_puerto_rico_are_one_area() -> None:
     assert is_domestic("+14165550100", "US")
     assert is_domestic("+12125550100", "PR")

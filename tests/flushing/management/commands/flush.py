@@ -1,7 +1,8 @@
 """Test-only `flush`: lifts the append-only fences, empties the tables, restores them.
 
 Production's `flush` stays refused by the fences. Transactional tests and live servers
-call it between tests; everything happens in one transaction.
+call it between tests; everything happens in one transaction. What a migration seeds
+stays: no later test, and no later run in the same database, starts without it.
 """
 
 from collections.abc import Iterator
@@ -12,12 +13,19 @@ from django.core.management.commands.flush import Command as FlushCommand
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from calling.models import CallCountry
+
+SEEDED = (CallCountry,)
+
 
 class Command(FlushCommand):
     def handle(self, **options: Any) -> None:
         connection = connections[options["database"]]
         with transaction.atomic(using=options["database"]), fences_lifted(connection):
+            seeded = [list(model.objects.all()) for model in SEEDED]
             super().handle(**options)
+            for model, rows in zip(SEEDED, seeded, strict=True):
+                model.objects.bulk_create(rows)
 
 
 @contextmanager
