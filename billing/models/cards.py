@@ -47,6 +47,7 @@ class PaymentMethod(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
     )
     removed_at = models.DateTimeField(_("removed at"), null=True, blank=True)
+    detached_at = models.DateTimeField(_("let go at Stripe"), null=True, blank=True)
     # The breaker: soft declines in a row, and the pause that only a person ends.
     declines = models.PositiveSmallIntegerField(_("declines in a row"), default=0)
     suspended_at = models.DateTimeField(_("paused at"), null=True, blank=True)
@@ -63,6 +64,11 @@ class PaymentMethod(models.Model):
                 fields=["organisation"],
                 condition=Q(is_default=True),
                 name="one_default_payment_method",
+            ),
+            models.UniqueConstraint(
+                fields=["organisation", "fingerprint"],
+                condition=Q(removed_at=None) & ~Q(fingerprint=""),
+                name="one_payment_method_per_card",
             ),
             models.CheckConstraint(
                 name="default_payment_method_is_kept",
@@ -103,6 +109,11 @@ class CardSetup(models.Model):
         choices=CardSetupState,
         default=CardSetupState.STARTED,
     )
+    becomes_default = models.BooleanField(
+        _("becomes the default"),
+        default=False,
+        help_text=_("Auto-recharge, if it is on, charges it from then on."),
+    )
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
     started_at = models.DateTimeField(_("started at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
@@ -112,6 +123,8 @@ class CardSetup(models.Model):
     payment_method = models.ForeignKey(
         PaymentMethod, on_delete=models.PROTECT, null=True, blank=True
     )
+    # The same card was kept at Stripe before: the copy that is let go.
+    leftover = models.CharField(max_length=255, blank=True)
 
     objects: ClassVar[models.Manager["CardSetup"]] = models.Manager()
 
@@ -134,6 +147,13 @@ class CardSetup(models.Model):
                 condition=~Q(state="done") | Q(payment_method__isnull=False),
                 violation_error_code="card_setup_done_names_card",
                 violation_error_message=_("A finished set-up names its card."),
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["looked_at", "id"],
+                condition=Q(state="started"),
+                name="open_card_setups",
             ),
         ]
 
