@@ -222,6 +222,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='RechargeStop',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('reason', models.CharField(max_length=200, verbose_name='because')),
+                ('stopped_at', models.DateTimeField(verbose_name='stopped at')),
+                ('lifted_at', models.DateTimeField(blank=True, null=True, verbose_name='lifted at')),
+                ('lifted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('stopped_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'stop of all auto-recharge',
+                'verbose_name_plural': 'stops of all auto-recharge',
+                'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
             name='TransferAnnouncement',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -300,3 +300,36 @@ class SkippedRecharge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organisation}: {self.reason}"
+
+
+class RechargeStop(models.Model):
+    """The kill switch for everybody: nothing is recharged until it is lifted."""
+
+    reason = models.CharField(_("because"), max_length=200)
+    stopped_at = models.DateTimeField(_("stopped at"))
+    stopped_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    lifted_at = models.DateTimeField(_("lifted at"), null=True, blank=True)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
+
+    objects: ClassVar[models.Manager["RechargeStop"]] = models.Manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = _("stop of all auto-recharge")
+        verbose_name_plural = _("stops of all auto-recharge")
+
+    def __str__(self) -> str:
+        return self.reason
+
+    @classmethod
+    def in_force(cls) -> "RechargeStop | None":
+        """The stop that stands now, if any."""
+        return cls.objects.filter(lifted_at=None).first()
