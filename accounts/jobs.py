@@ -4,11 +4,13 @@ import logging
 
 from django.utils import timezone
 
+from accounts.named_job import named_job
 from accounts.send import send_due_notices
 
 logger = logging.getLogger(__name__)
 
 
+@named_job
 def send_notices() -> None:
     """Delivers the outbox: asked for when a message is owed, and every minute."""
     sent = send_due_notices(timezone.now())

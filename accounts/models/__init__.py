@@ -1,6 +1,7 @@
 """The one place Django looks for models; each file below is one subject."""
 
 from accounts.models.desk import AuditEvent, StaffTask
+from accounts.models.jobs import JobRun
 from accounts.models.keys import ApiKey, IdempotencyKey, Scope
 from accounts.models.notices import Notice, NoticeKind
 from accounts.models.people import (
@@ -21,6 +22,7 @@ __all__ = [
     "BillingMode",
     "BillingModePeriod",
     "IdempotencyKey",
+    "JobRun",
     "Language",
     "Membership",
     "Notice",

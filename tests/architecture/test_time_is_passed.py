@@ -22,6 +22,7 @@ STARTERS = {
     "views",
     "view",
     "jobs",
+    "named_job",  # the wrapper of every job
     "commands",
     "admin",
     "api",

@@ -8,7 +8,9 @@ from django.utils import timezone
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
+from accounts import named_job
 from accounts.models import (
+    JobRun,
     StaffTask,
 )
 from billing import gateway, jobs
@@ -120,10 +122,12 @@ def test_job_goes_on_where_its_time_ran_out(
 ) -> None:
     top_up = buyer.start()
     buyer.pay(top_up)
-    monkeypatch.setattr(jobs, "LONGEST_RUN", -1)
+    monkeypatch.setattr(named_job, "LONGEST_RUN", -1)
     jobs.find_lost_payments()
     queued = [SignedPackage.loads(row.payload) for row in OrmQ.objects.all()]
     left = [job["args"] for job in queued if job["func"].endswith("lost_payments")]
-    assert left == [(top_up.stripe_customer_id,)]
-    jobs.find_lost_payments(top_up.stripe_customer_id)
+    assert left == [()]
+    assert JobRun.objects.get().cursor == top_up.stripe_customer_id
+    jobs.find_lost_payments()
+    assert JobRun.objects.get().cursor == ""
     assert_paid_once(top_up)

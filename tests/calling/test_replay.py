@@ -5,9 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 
-from accounts.models import Organisation
+from accounts.models import JobRun, Organisation
 from calling import jobs
 from calling.formats.generic import parse
 from calling.formats.record import CallRecordIn, Profile
@@ -136,7 +135,7 @@ def test_the_job_settles_and_starts_again_at_the_front(
 ) -> None:
     hand_in(pbx, document())
     jobs.settle_waiting()
-    assert cache.get(jobs.CURSOR) == 0
+    assert JobRun.objects.get().cursor == ""
     make_line(formosa, "+886223456789")
     jobs.settle_waiting()
     assert charge_of("a").rated_amount == 21_000
