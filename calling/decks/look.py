@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 from calling.decks.record import BadDeck, Hints
 from calling.decks.sheet import delimiter_of, text_of
+from calling.decks.workbook import is_zip_or_workbook, workbook_as_csv
 
 SHOWN_ROWS = 5
 SHOWN_CELLS = 30
 SHOWN_TEXT = 60
+_MOST_LOOKED_AT = 50  # rows of a workbook
 _BEGINNING = 100_000  # bytes
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -30,8 +32,11 @@ class Look:
 
 
 def look_at(raw: bytes, hints: Hints) -> Look | None:
-    """None for what is no sheet, such as a ZIP."""
+    """None for what is no sheet, such as a ZIP of several."""
+    is_workbook = is_zip_or_workbook(raw)
     try:
+        if is_workbook:
+            raw, hints = workbook_as_csv(raw, hints, most_rows=_MOST_LOOKED_AT)
         text = text_of(raw[:_BEGINNING], hints.charset)
     except BadDeck:
         return None
@@ -40,7 +45,9 @@ def look_at(raw: bytes, hints: Hints) -> Look | None:
         lines = lines[:-1]  # cut in its middle, perhaps in the middle of a letter
     delimiter = hints.delimiter or delimiter_of(lines)
     return Look(
-        hints.charset
+        "xlsx"
+        if is_workbook
+        else hints.charset
         or ("utf-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8"),
         delimiter,
         _rows(lines, delimiter),

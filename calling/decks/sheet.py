@@ -1,4 +1,4 @@
-"""Reads a comma, semicolon or tab separated sheet: header, then rows by column name.
+"""Reads a sheet, separated or of a workbook: header, then rows by column name.
 
 Bytes that are not of the charset spoil their own row alone. A file in UTF-16 is told by
 its mark, and anything else is read as UTF-8 unless the supplier's hints name another
@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from calling.decks.record import NO_HINTS, BadCell, BadDeck, DeckError, DeckRow, Hints
+from calling.decks.workbook import is_zip_or_workbook, workbook_as_csv
 
 LONGEST_CELL = 10_000
 CHARSETS = ("utf-8", "utf-16", "gb18030", "big5", "shift_jis", "cp1252", "iso8859-15")
 DELIMITERS = ",;\t"
 _NOT_TEXT = re.compile(r"[\ud800-\udfff]")
-_ZIP = b"PK\x03\x04"
 
 
 class SheetRow(NamedTuple):
@@ -41,6 +41,8 @@ def read_sheet(
     Lines that begin with `comment` are skipped. `names` stand for the header of a sheet
     whose first line has none of them.
     """
+    if is_zip_or_workbook(raw):
+        raw, hints = workbook_as_csv(raw, hints)
     lines = list(io.StringIO(text_of(raw, hints.charset), newline=""))
     if comment:
         lines = ["\n" if line.startswith(comment) else line for line in lines]
@@ -76,8 +78,6 @@ def delimiter_of(lines: Iterable[str], delimiters: str = DELIMITERS) -> str:
 
 def text_of(raw: bytes, charset: str) -> str:
     """The file's text; bytes that are none of it are marked, to spoil their row."""
-    if raw.startswith(_ZIP):
-        raise BadDeck("This is a workbook or a ZIP; save the sheet as CSV.")
     marked = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if marked or charset == "utf-16":
         try:

@@ -1,37 +1,28 @@
-"""Opens a ZIP that somebody sent us, and trusts nothing in it.
+"""The files of calls in the ZIP of a usage export.
 
-Only files of known names, without folders; at most ten; none that is, or says it is,
-larger than the limit or packed tighter than call records can be. What is not known is
-named in an error and left alone.
+Only files of known names, without folders. What is not known is named in an error and
+left alone. The ZIP itself is held on disk where it is large.
 """
 
 import re
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from tempfile import SpooledTemporaryFile
 from typing import IO, TypeAlias
 
-from calling.formats.pieces import PIECE
 from calling.formats.record import RowError
+from calling.sent_zip import BadZip, SentZip, ZipLimits
 
-SIGNATURE = b"PK\x03\x04"
-MOST_MEMBERS = 10
 LARGEST_FILE = 512 * 1024 * 1024
-LARGEST_MEMBER = 2 * 1024 * 1024 * 1024
-TIGHTEST = 100  # times smaller than unpacked
+LIMITS = ZipLimits(
+    most_members=10,
+    largest_member=2 * 1024 * 1024 * 1024,
+    tightest=100,
+    what="a file of calls",
+)
 IN_MEMORY = 8 * 1024 * 1024
 _CALLS = re.compile(r"(?:PSTN|DirectRouting)\.calls\.[\w-]{1,40}\.csv")
 _PARAMETERS = "parameters.json"
-_BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    ValueError,
-)
 Member: TypeAlias = Iterator[bytes] | RowError
 
 
@@ -50,48 +41,23 @@ def open_members(pieces: Iterable[bytes]) -> Iterator[tuple[str, Member]]:
 
 def _members(file: IO[bytes]) -> Iterator[tuple[str, Member]]:
     try:
-        archive = zipfile.ZipFile(file)
-    except _BROKEN:
-        yield "", _refused("This is not a ZIP, or not the whole of it.")
+        archive = SentZip(file, LIMITS)
+    except BadZip as problem:
+        yield "", _refused(str(problem))
         return
-    with archive:
-        members = archive.infolist()
-        if len(members) > MOST_MEMBERS:
-            yield "", _refused(f"The ZIP holds more than {MOST_MEMBERS} files.")
-            return
-        for member in members:
-            if member.filename != _PARAMETERS:
-                yield member.filename, _opened(archive, member)
+    for member in archive.members:
+        if member.filename != _PARAMETERS:
+            yield member.filename, _opened(archive, member)
 
 
-def _opened(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Member:
-    name = member.filename[:80]
+def _opened(archive: SentZip, member: zipfile.ZipInfo) -> Member:
     if not _CALLS.fullmatch(member.filename):
-        return _refused(f"{name} is not a file of a usage export.")
-    if member.flag_bits & 1:
-        return _refused(f"{name} is encrypted.")
-    if member.file_size > LARGEST_MEMBER:
-        return _refused(f"{name} is larger than {LARGEST_MEMBER:,} bytes.")
-    if member.file_size > TIGHTEST * max(member.compress_size, 1_000):
-        return _refused(f"{name} is packed too tightly to be a file of calls.")
-    if not _is_whole(archive, member):
-        return _refused(f"{name} is damaged.")
-    return _pieces(archive, member)
-
-
-def _is_whole(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
-    """Whether the bytes are what their sum says, before any of them is believed."""
+        return _refused(f"{member.filename[:80]} is not a file of a usage export.")
     try:
-        return sum(map(len, _pieces(archive, member))) == member.file_size
-    except _BROKEN:
-        return False
-
-
-def _pieces(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The member's bytes; never more of them than it declares."""
-    with archive.open(member) as stream:
-        while piece := stream.read(PIECE):
-            yield piece
+        archive.check(member)
+    except BadZip as problem:
+        return _refused(str(problem))
+    return archive.pieces(member)
 
 
 def _refused(reason: str) -> RowError:

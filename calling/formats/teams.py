@@ -10,12 +10,13 @@ from itertools import chain
 from typing import TypeAlias
 
 from calling.formats.documents import Row, Rows, clean_text
-from calling.formats.export_zip import SIGNATURE, open_members
+from calling.formats.export_zip import open_members
 from calling.formats.microsoft import read_direct_routing, read_pstn, read_time
 from calling.formats.pieces import Raw, pieces_of
 from calling.formats.record import BadRow, CallRecordIn, Profile, RowError
 from calling.formats.rows import CsvRow
 from calling.formats.sheet import Header, SheetRow, open_sheet, read_sheet
+from calling.sent_zip import SIGNATURE
 
 PSTN = ("usageid", "call type", "start time", "end time", "duration seconds")
 DIRECT_ROUTING = (

@@ -197,5 +197,5 @@ def test_yeastar_what_is_not_exact_is_refused(row: str, reason: str) -> None:
 def test_another_s_file_is_refused_as_a_whole(profile: str) -> None:
     with pytest.raises(BadDeck):
         read(profile, "one,two\n1,2\n")
-    with pytest.raises(BadDeck, match="save the sheet as CSV"):
+    with pytest.raises(BadDeck, match="not the whole of it"):
         read(profile, b"PK\x03\x04 a workbook")

@@ -402,7 +402,8 @@ def test_what_is_packed_too_tightly_is_refused() -> None:
 
 
 def test_what_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export_zip, "LARGEST_MEMBER", 1000)
+    small = replace(export_zip.LIMITS, largest_member=1000)
+    monkeypatch.setattr(export_zip, "LIMITS", small)
     assert refused("teams-export", zipped({PSTN_CSV: GOOD[PSTN_CSV]})) == [
         f"{PSTN_CSV} is larger than 1,000 bytes."
     ]
