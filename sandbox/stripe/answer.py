@@ -14,11 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sandbox.stripe import (
+    balance,
     charges,
     checkout_sessions,
+    confirm,
     customers,
-    payment_intents,
+    disputes,
     payment_methods,
+    refunds,
     webhook_endpoints,
 )
 from sandbox.stripe.errors import Json, Refusal, StripeError
@@ -34,8 +37,11 @@ from sandbox.stripe.work import API_VERSION, SHAPES, Sandbox, Work, public
 ROUTES: Routes = {
     **customers.ROUTES,
     **payment_methods.ROUTES,
-    **payment_intents.ROUTES,
+    **confirm.ROUTES,
     **charges.ROUTES,
+    **refunds.ROUTES,
+    **disputes.ROUTES,
+    **balance.ROUTES,
     **checkout_sessions.ROUTES,
     **webhook_endpoints.ROUTES,
 }
@@ -166,7 +172,7 @@ def _work_and_keep(keys: Keys, job: Job) -> KeptAnswer:
 
 def _work(job: Job) -> KeptAnswer:
     now = job.sandbox.store.now()
-    work = Work(job.sandbox, now, job.request_id, job.key, job.fault)
+    work = Work(job.sandbox, now, job.request_id, job.key, job.failure)
     raw = dict(job.raw)
     try:
         wanted = raw.pop("expand", None)

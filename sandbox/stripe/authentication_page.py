@@ -6,17 +6,22 @@ Walking away decides nothing: the payment goes on waiting for approval.
 from sandbox.stripe.checkout_form import card_title
 from sandbox.stripe.checkout_page import go_to_shop, not_there, typed_in
 from sandbox.stripe.checkout_sessions import complete_session
+from sandbox.stripe.confirm import pass_authentication
 from sandbox.stripe.currency import shown
 from sandbox.stripe.errors import CardRefusal, Json
 from sandbox.stripe.exchange import Answer, Request
-from sandbox.stripe.pay import fail_authentication, pass_authentication, return_address
+from sandbox.stripe.intents import fail_authentication, return_address
 from sandbox.stripe.render import fill, is_loopback, message, page, redirect
 from sandbox.stripe.words import language_of, say
 from sandbox.stripe.work import Work
 
+PAYING = "Your bank asks whether it is you who pays $merchant."
+KEEPING = "Your bank asks whether it is you who saves this card with $merchant."
+
 
 def answer_authentication(work: Work, request: Request, name: str) -> Answer:
-    intent = work.sandbox.store.get("payment_intent", name)
+    kind = "setup_intent" if name.startswith("seti_") else "payment_intent"
+    intent = work.sandbox.store.get(kind, name)
     if intent is None:
         return not_there(request)
     session = None
@@ -40,11 +45,12 @@ def answer_authentication(work: Work, request: Request, name: str) -> Answer:
 
 def _ask(work: Work, intent: Json, session: Json | None, language: str) -> Answer:
     method = work.find("payment_method", intent["payment_method"])
+    is_paid, merchant = intent["object"] == "payment_intent", work.sandbox.merchant
     main = fill(
         "authentication.html",
         language,
-        merchant=work.sandbox.merchant,
-        amount=shown(intent["amount"], intent["currency"]),
+        amount=shown(intent["amount"], intent["currency"]) if is_paid else "",
+        question=say(language, PAYING if is_paid else KEEPING, merchant=merchant),
         card=card_title(language, method["card"]),
     )
     shop = session["success_url"] if session else intent.get("_return_url")
@@ -56,7 +62,7 @@ def _decide(work: Work, intent: Json, outcome: str) -> None:
         try:
             pass_authentication(work, intent)
         except CardRefusal:
-            return  # the reason stands in the intent's last_payment_error
+            return  # the reason stands in the intent's last error
     elif outcome == "fail":
         fail_authentication(work, intent)
 

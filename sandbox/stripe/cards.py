@@ -30,7 +30,11 @@ class Decline:
 
 @dataclass(frozen=True)
 class Card:
-    """When does it ask for authentication, and what does it say when charged?"""
+    """When does it ask for authentication, and what does it say when charged?
+
+    `disputes` is the reason its charges are disputed for, or `inquiry`; `refunds_end`
+    is what becomes of a refund after a while.
+    """
 
     brand: str = "visa"
     declines: str = ""
@@ -38,15 +42,17 @@ class Card:
     asks_off_session: bool = False
     set_up_suffices: bool = False
     attaches: bool = True
+    disputes: str = ""
+    refunds_end: str | None = None
 
     @property
     def decline(self) -> Decline | None:
         return DECLINES[self.declines] if self.declines else None
 
     def asks(self, *, off_session: bool, was_set_up: bool) -> bool:
-        if was_set_up and self.set_up_suffices:
-            return False
-        return self.asks_off_session if off_session else self.asks_on_session
+        if not off_session:
+            return self.asks_on_session
+        return self.asks_off_session and not (was_set_up and self.set_up_suffices)
 
 
 DECLINES = {name: Decline(name, **facts) for name, facts in TABLE["declines"].items()}

@@ -27,35 +27,54 @@ def show_form(
     work: Work, session: Json, language: str, *, typed: Texts, problems: Texts
 ) -> Answer:
     """`problems` maps a field, or "" for the whole, to what is wrong with it."""
-    amount = shown(session["amount_total"], session["currency"])
-    merchant = work.sandbox.merchant
+    merchant, amount = work.sandbox.merchant, ""
+    label, submit, title = "Card for later payments", "Save card", "Save a card"
+    if session["mode"] == "payment":
+        amount = shown(session["amount_total"], session["currency"])
+        submit = SUBMIT.get(session["submit_type"], "Pay $amount")
+        label, title = "Total due", "Pay $merchant"
     asks_email = not (session["customer"] or session["customer_email"])
-    is_kept = session["_intent_data"].get("setup_future_usage") == "off_session"
     kept = {**typed, "cvc": ""}
-    submit = SUBMIT.get(session["submit_type"], "Pay $amount")
     main = fill(
         "checkout.html",
         language,
         initial=merchant[:1].upper(),
         merchant=merchant,
+        label=say(language, label),
         amount=amount,
         items=_items(session, language),
-        alert=_alert(language, problems),
+        alert=_alert(session, language, problems),
         email=_field(EMAIL, language, kept, problems) if asks_email else NONE,
         saved=_saved(saved_cards(work, session), language, typed),
         fields=joined([_field(field, language, kept, problems) for field in FIELDS]),
-        consent=fill("consent.html", language) if is_kept else NONE,
+        consent=_consent(session, language, typed),
         submit=say(language, submit, amount=amount),
         cancel=link_to_shop(
             work, language, session["cancel_url"], "Cancel and return to $merchant"
         ),
     )
-    title = say(language, "Pay $merchant", merchant=merchant)
+    title = say(language, title, merchant=merchant)
     return page(language, title, main, leads_to=session["success_url"])
 
 
+def offers_to_keep(session: Json) -> bool:
+    """Is there a box for it? It makes no sense for someone who has no account."""
+    options = session["saved_payment_method_options"] or {}
+    return bool(session["customer"]) and options.get("payment_method_save") == "enabled"
+
+
+def _consent(session: Json, language: str, typed: Texts) -> Html:
+    is_kept = session["_intent_data"].get("setup_future_usage") == "off_session"
+    if session["mode"] == "setup" or is_kept:
+        return fill("consent.html", language)
+    if not offers_to_keep(session):
+        return NONE
+    checked = Html(" checked") if typed.get("save") else NONE
+    return fill("keep.html", language, checked=checked)
+
+
 def saved_cards(work: Work, session: Json) -> list[Json]:
-    if not session["customer"]:
+    if not session["customer"] or session["mode"] == "setup":
         return []
     options = session["saved_payment_method_options"] or {}
     allowed = options.get("allow_redisplay_filters")
@@ -98,11 +117,13 @@ def _items(session: Json, language: str) -> Html:
     return joined(rows)
 
 
-def _alert(language: str, problems: Texts) -> Html:
+def _alert(session: Json, language: str, problems: Texts) -> Html:
     if not problems:
         return NONE
     sentence = say(language, problems.get("", "Check the fields marked below."))
-    return fill("alert.html", language, sentence=sentence)
+    is_paid = session["mode"] == "payment"
+    title = say(language, "Payment not taken" if is_paid else "Card not saved")
+    return fill("alert.html", language, title=title, sentence=sentence)
 
 
 def _saved(cards: list[Json], language: str, typed: Texts) -> Html:

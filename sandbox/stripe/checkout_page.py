@@ -1,4 +1,4 @@
-"""A person pays on the payment page and goes back to the shop.
+"""A person pays or saves a card on the payment page and goes back to the shop.
 
 A declined card is told in place, and the form keeps what was typed but the security
 code. Paying a session that is already paid leads on to the shop and charges nothing.
@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from sandbox.stripe.checkout_form import (
     expiry_typed,
     link_to_shop,
+    offers_to_keep,
     saved_cards,
     show_form,
 )
@@ -19,9 +20,10 @@ from sandbox.stripe.checkout_sessions import (
     intent_of,
     name_payer,
 )
+from sandbox.stripe.confirm import carry_out
 from sandbox.stripe.errors import CardRefusal, Json
 from sandbox.stripe.exchange import Answer, Request
-from sandbox.stripe.pay import pay
+from sandbox.stripe.intents import kind_of
 from sandbox.stripe.payment_methods import create_payment_method
 from sandbox.stripe.render import is_loopback, message, redirect
 from sandbox.stripe.words import language_of, say
@@ -87,10 +89,10 @@ def go_to_shop(work: Work, session: Json, language: str) -> Answer:
 def _what_the_bank_said(work: Work, session: Json, request: Request) -> dict[str, str]:
     if "approval=cancelled" in request.query:
         return {"": WALKED_AWAY}
-    if not session["payment_intent"]:
+    if not session[session["_intent"]]:
         return {}
-    intent = work.find("payment_intent", session["payment_intent"])
-    error = intent["last_payment_error"]
+    intent = intent_of(work, session)
+    error = intent[kind_of(intent).error]
     return {"": error["message"]} if error else {}
 
 
@@ -104,7 +106,8 @@ def _take_payment(
             method = saved.get(typed.get("method", "")) or _new_card(work, typed)
             _remember_payer(work, session, method, typed)
             intent = intent_of(work, session)
-            pay(work, intent, method, nobody_is_there=False)
+            _keep_if_wanted(work, session, intent, method, typed)
+            carry_out(work, intent, method)
         except CardRefusal as error:
             problems = {AT_FIELD.get(error.param or "", ""): error.message}
     if problems:
@@ -113,6 +116,15 @@ def _take_payment(
         return redirect(f"/3ds/{intent['id']}")
     complete_session(work, session, intent)
     return go_to_shop(work, session, language)
+
+
+def _keep_if_wanted(
+    work: Work, session: Json, intent: Json, method: Json, typed: Mapping[str, str]
+) -> None:
+    """The person ticked the box, and may be shown the card again."""
+    if offers_to_keep(session) and typed.get("save") and not method["customer"]:
+        work.change(method, {"allow_redisplay": "always"})
+        work.change(intent, {"_keeps_card": True})
 
 
 def _problems(

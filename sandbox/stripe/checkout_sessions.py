@@ -1,18 +1,23 @@
-"""Checkout sessions in payment mode: opened, completed, expired.
+"""Checkout sessions to pay or to set up a card: opened, completed, expired.
 
-The payment intent is made when the customer pays, not before, and carries what the
-session said in `payment_intent_data`. A session completes once.
+A payment intent is made when the customer pays, not before, and carries what the
+session said in `payment_intent_data`; a setup intent is there at once. A session
+completes once.
 """
 
 from sandbox.stripe.currency import check_amount, known_currency
 from sandbox.stripe.errors import Conflict, Json, Refusal
+from sandbox.stripe.intents import cancel, new_intent
 from sandbox.stripe.lists import page_of
-from sandbox.stripe.params import merge_metadata
-from sandbox.stripe.payment_intents import cancel, new_intent
-from sandbox.stripe.routes import Routes, getting, listing
+from sandbox.stripe.routes import Routes, reading, updating
 from sandbox.stripe.work import SHAPES, Work
 
 KIND, URL = "checkout.session", "/v1/checkout/sessions"
+# What a session of this mode needs, what it may not have, and what it makes.
+MODES = {
+    "payment": ("line_items", ("setup_intent_data", "currency"), "payment_intent"),
+    "setup": ("success_url", ("line_items", "payment_intent_data"), "setup_intent"),
+}
 SHORTEST_LIFE, LONGEST_LIFE = 30 * 60, 24 * 60 * 60
 COPIED = (
     "cancel_url",
@@ -20,6 +25,7 @@ COPIED = (
     "customer",
     "customer_email",
     "locale",
+    "mode",
     "submit_type",
     "success_url",
     "ui_mode",
@@ -27,19 +33,48 @@ COPIED = (
 
 
 def create_session(work: Work, params: Json) -> Json:
+    _check_mode(params)
     session = work.blank("checkout.session", "cs_test", 58)
-    session |= {key: params[key] for key in COPIED if key in params}
-    session["metadata"] = merge_metadata({}, params.get("metadata", {}))
+    given = {key: params[key] for key in (*COPIED, "metadata") if key in params}
+    work.change(session, given)
     session["expires_at"] = _expiry(work, params)
     session["url"] = f"{work.sandbox.public_url}/c/pay/{session['id']}"
-    session["_intent_data"] = params.get("payment_intent_data", {})
+    session["_intent"] = MODES[params["mode"]][2]
+    session["_intent_data"] = params.get(f"{session['_intent']}_data", {})
     session["_customer_update"] = params.get("customer_update", {})
     if options := params.get("saved_payment_method_options"):
         blank = SHAPES["saved_payment_method_options"]
         session["saved_payment_method_options"] = blank | options
-    _add_line_items(work, session, params["line_items"])
     _name_customer(work, session)
+    if params["mode"] == "payment":
+        _add_line_items(work, session, params["line_items"])
+    else:
+        _begin_set_up(work, session, params)
     return work.save(session)
+
+
+def _check_mode(params: Json) -> None:
+    mode = params["mode"]
+    needed, refused, _ = MODES[mode]
+    if needed not in params:
+        raise Refusal(
+            f"Missing required param: {needed}.", code="parameter_missing", param=needed
+        )
+    for name in refused:
+        if name in params:
+            raise Refusal(f"You can not pass `{name}` in `{mode}` mode.", param=name)
+
+
+def _begin_set_up(work: Work, session: Json, params: Json) -> None:
+    if not {"currency", "payment_method_types"} & set(params):
+        raise Refusal(
+            "You must provide `currency` or `payment_method_types` in `setup` mode.",
+            param="currency",
+        )
+    if "currency" in params:
+        session["currency"] = known_currency(params["currency"])
+    session |= {"_line_items": [], "payment_status": "no_payment_required"}
+    intent_of(work, session)
 
 
 def _expiry(work: Work, params: Json) -> int:
@@ -116,21 +151,17 @@ def name_payer(session: Json, email: str | None, name: str | None) -> None:
 
 
 def intent_of(work: Work, session: Json) -> Json:
-    """The session's payment intent, made the first time the customer pays."""
-    if session["payment_intent"]:
-        return work.find("payment_intent", session["payment_intent"])
-    data = dict(session["_intent_data"])
-    data |= {
-        "amount": session["amount_total"],
-        "currency": session["currency"],
-        "payment_method_types": ["card"],
-    }
+    """The session's intent, made when it is first asked for."""
+    kind = session["_intent"]
+    if session[kind]:
+        return work.find(kind, session[kind])
+    data = session["_intent_data"] | {"payment_method_types": ["card"]}
+    if kind == "payment_intent":
+        data |= {"amount": session["amount_total"], "currency": session["currency"]}
     if session["customer"]:
         data["customer"] = session["customer"]
-    intent = new_intent(work, data)
-    work.change(intent, {"_session": session["id"]})
-    work.change(session, {"payment_intent": intent["id"]})
-    work.emit("payment_intent.created", intent)
+    intent = new_intent(work, kind, data, session["id"])
+    work.change(session, {kind: intent["id"]})
     return intent
 
 
@@ -141,22 +172,15 @@ def complete_session(work: Work, session: Json, intent: Json) -> None:
         "processing",
     ):
         return
-    is_paid = intent["status"] == "succeeded"
-    work.change(
-        session,
-        {
-            "payment_status": "paid" if is_paid else "unpaid",
-            "status": "complete",
-            "url": None,
-        },
-    )
-    work.emit("checkout.session.completed", session)
+    if session["mode"] == "payment" and intent["status"] == "succeeded":
+        session["payment_status"] = "paid"
+    work.tell("checkout.session.completed", session, status="complete", url=None)
 
 
 def finish_late_payment(work: Work, session: Json, intent: Json) -> None:
     if intent["status"] == "succeeded":
-        work.change(session, {"payment_status": "paid"})
-        work.emit("checkout.session.async_payment_succeeded", session)
+        paid = "checkout.session.async_payment_succeeded"
+        work.tell(paid, session, payment_status="paid")
     else:
         work.emit("checkout.session.async_payment_failed", session)
 
@@ -168,12 +192,10 @@ def expire_session(work: Work, params: Json, name: str) -> Json:
             'Only Checkout Sessions with a status in ["open"] can be expired. This'
             f" Checkout Session has a status of `{session['status']}`."
         )
-    work.change(session, {"status": "expired", "url": None})
-    if session["payment_intent"]:
-        intent = work.find("payment_intent", session["payment_intent"])
-        cancel(work, intent, "expired")
-    work.emit("checkout.session.expired", session)
-    return session
+    if session[session["_intent"]]:
+        reason = "expired" if session["mode"] == "payment" else "abandoned"
+        cancel(work, intent_of(work, session), reason)
+    return work.tell("checkout.session.expired", session, status="expired", url=None)
 
 
 def expire_old_sessions(work: Work) -> None:
@@ -182,23 +204,15 @@ def expire_old_sessions(work: Work) -> None:
             expire_session(work, {}, session["id"])
 
 
-def update_session(work: Work, params: Json, name: str) -> Json:
-    session = work.find("checkout.session", name)
-    given = merge_metadata(session["metadata"], params.get("metadata", {}))
-    work.change(session, {"metadata": given})
-    return session
-
-
 def list_line_items(work: Work, params: Json, name: str) -> Json:
     session = work.find("checkout.session", name)
     return page_of(session["_line_items"], params, f"{URL}/{name}/line_items")
 
 
 ROUTES: Routes = {
+    **reading(KIND, URL),
     f"POST {URL}": create_session,
-    f"GET {URL}": listing(KIND, URL),
-    f"GET {URL}/{{id}}": getting(KIND),
-    f"POST {URL}/{{id}}": update_session,
+    f"POST {URL}/{{id}}": updating(KIND),
     f"POST {URL}/{{id}}/expire": expire_session,
     f"GET {URL}/{{id}}/line_items": list_line_items,
 }

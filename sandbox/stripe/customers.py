@@ -3,9 +3,8 @@
 from copy import deepcopy
 
 from sandbox.stripe.errors import Json, missing_resource
-from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.payment_methods import attach_payment_method, check_owner
-from sandbox.stripe.routes import Routes, getting, listing
+from sandbox.stripe.routes import Routes, reading
 from sandbox.stripe.work import SHAPES, Work
 
 
@@ -31,8 +30,6 @@ def update_customer(work: Work, params: Json, name: str) -> Json:
 
 
 def _changes(work: Work, customer: Json, given: Json) -> Json:
-    if "metadata" in given:
-        given["metadata"] = merge_metadata(customer["metadata"], given["metadata"])
     if given.get("address"):
         blank = SHAPES["payment_method"]["billing_details"]["address"]
         given["address"] = blank | (customer["address"] or {}) | given["address"]
@@ -70,9 +67,8 @@ def get_account_by_id(work: Work, params: Json, name: str) -> Json:
 ROUTES: Routes = {
     "GET /v1/account": get_account,
     "GET /v1/accounts/{id}": get_account_by_id,
+    **reading("customer", "/v1/customers"),
     "POST /v1/customers": create_customer,
-    "GET /v1/customers": listing("customer", "/v1/customers"),
-    "GET /v1/customers/{id}": getting("customer"),
     "POST /v1/customers/{id}": update_customer,
     "DELETE /v1/customers/{id}": delete_customer,
 }

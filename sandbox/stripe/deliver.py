@@ -151,6 +151,17 @@ def _post(url: str, event: Json, secret: str) -> tuple[int | None, str | None]:
         connection.close()
 
 
+def deliver_now(sandbox: Sandbox) -> int:
+    """What waits, is held back or is to be tried again is due at once."""
+    with sandbox.store.lock:
+        due = sandbox.store.rows.execute(
+            "UPDATE delivery SET state = 'waiting', due = ?"
+            " WHERE state IN ('waiting', 'held')",
+            (time.time(),),
+        )
+    return due.rowcount
+
+
 def deliveries(sandbox: Sandbox) -> list[Json]:
     with sandbox.store.lock:
         rows = sandbox.store.rows.execute(

@@ -39,19 +39,33 @@ def _follow(work: Work, body: Json, kind: str, steps: list[str], path: str) -> N
         for item in body.get("data") or [{}]:
             _follow(work, item, kind.removeprefix(LIST), rest, path)
         return
-    target = TABLE["leads_to"].get(kind, {}).get(step)
+    target = _target(kind, step, body)
     if target is None:
         raise Refusal(f"This property cannot be expanded ({path}).", param="expand")
     if body and step not in body:
-        body[step] = _made_on_demand(body, kind, step)
+        body[step] = _made_on_demand(work, body, kind, step)
     elif isinstance(body.get(step), str) and target != ANY:
         body[step] = work.look_up(target, body[step])
     _follow(work, body.get(step) or {}, target, rest, path)
 
 
-def _made_on_demand(body: Json, kind: str, step: str) -> object:
-    """A list is told where it stands, and `_name` in the object may hold its data."""
+def _target(kind: str, step: str, body: Json) -> str | None:
+    """`ch:charge re:refund` leads to one or the other, by how the id begins."""
+    target: str | None = TABLE["leads_to"].get(kind, {}).get(step)
+    if target and ":" in target:
+        kinds = dict(pair.split(":") for pair in target.split())
+        return kinds.get(str(body.get(step)).partition("_")[0], ANY)
+    return target
+
+
+def _made_on_demand(work: Work, body: Json, kind: str, step: str) -> object:
+    """A list is told where it stands; `_name` in the object holds its data, or the
+    objects of the kind that name this one do."""
     made: object = deepcopy(TABLE["on_demand"][kind][step])
-    if isinstance(made, str):
-        return as_list(body.get(f"_{step}", []), made.format(id=body["id"]))
-    return made
+    if not isinstance(made, str):
+        return made
+    data = body.get(f"_{step}")
+    if data is None:
+        listed = TABLE["leads_to"][kind][step].removeprefix(LIST)
+        data = work.select(listed, **{kind: body["id"]})
+    return as_list(data, made.format(id=body["id"]))

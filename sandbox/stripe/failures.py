@@ -7,11 +7,14 @@ import re
 import threading
 from dataclasses import asdict, dataclass
 
+from sandbox.stripe.cards import DECLINES
 from sandbox.stripe.errors import Json, Refusal
 
-FOR_PAGES = ("processing",)
+FOR_PAGES = ("decline", "processing")
 FOR_REQUESTS = (
     *FOR_PAGES,
+    "refund_failed",
+    "refund_pending",
     "connection_reset",
     "connection_reset_after",
     "http_429",
@@ -22,17 +25,28 @@ FOR_REQUESTS = (
     "timeout_before",
 )
 FOR_DELIVERIES = ("bad_signature", "delay", "drop", "duplicate", "out_of_order")
+CHARGING = r"/v1/payment_intents(/\w+/confirm)?$|/c/pay/"
+DEFAULT_PATHS = {
+    "decline": CHARGING,
+    "processing": CHARGING,
+    "refund_failed": "/v1/refunds$",
+    "refund_pending": "/v1/refunds$",
+}
 
 
 @dataclass
 class Failure:
-    """`path` begins the request's path or the event's type, or is a pattern for it."""
+    """`path` begins the request's path or the event's type, or is a pattern for it.
+
+    `reason` is the decline code of a card that is to be declined.
+    """
 
     kind: str
     path: str = ""
     method: str = "POST"
     times: int = 1
     seconds: float = 2.0
+    reason: str = "generic_decline"
 
     def meets(self, method: str, path: str) -> bool:
         is_method = not method or method == self.method
@@ -49,12 +63,15 @@ class Failures:
     def add(self, wanted: Json) -> None:
         try:
             failure = Failure(**wanted)
+            failure.path = failure.path or DEFAULT_PATHS.get(failure.kind, "")
             re.compile(failure.path)
         except (TypeError, re.error) as error:
             raise Refusal(f"A failure cannot be read: {error}.") from error
         known = FOR_REQUESTS + FOR_DELIVERIES
         if failure.kind not in known or failure.times < 1:
             raise Refusal(f"Ask at least once for one of: {', '.join(known)}.")
+        if failure.reason not in DECLINES:
+            raise Refusal(f"A card is declined for one of: {', '.join(DECLINES)}.")
         with self._lock:
             self._waiting.append(failure)
 

@@ -4,13 +4,15 @@ Succeeds, fails with the charge that failed, or waits for the person to authenti
 Off session nobody can authenticate, so a card that asks is declined.
 """
 
-from urllib.parse import urlencode
+import time
 
 from sandbox.stripe.cards import DECLINES, Decline, card_of, refuse
 from sandbox.stripe.charges import charge_failed, charge_paid
+from sandbox.stripe.disputes import dispute_as_the_card_says
 from sandbox.stripe.errors import Json, StripeError
+from sandbox.stripe.intents import ask, turn_down
 from sandbox.stripe.payment_methods import attach
-from sandbox.stripe.work import SHAPES, Work, public
+from sandbox.stripe.work import Work, public
 
 
 def pay(
@@ -18,43 +20,21 @@ def pay(
     intent: Json,
     method: Json,
     *,
-    nobody_is_there: bool,
+    nobody_is_there: bool = False,
+    is_authenticated: bool = False,
     return_url: str | None = None,
 ) -> Json:
-    intent["_was_authenticated"] = False
+    intent["_was_authenticated"] = is_authenticated
     was_set_up = bool(method.get("_was_set_up"))
-    if card_of(method).asks(off_session=nobody_is_there, was_set_up=was_set_up):
+    asks = card_of(method).asks(off_session=nobody_is_there, was_set_up=was_set_up)
+    if work.failure and work.failure.kind == "decline":
+        raise declined(work, intent, method, DECLINES[work.failure.reason])
+    if asks and not is_authenticated:
         if nobody_is_there:
             required = DECLINES["authentication_required"]
             raise declined(work, intent, method, required)
-        return _ask(work, intent, method, return_url)
-    return _charge(work, intent, method)
-
-
-def _ask(work: Work, intent: Json, method: Json, return_url: str | None) -> Json:
-    url = f"{work.sandbox.public_url}/3ds/{intent['id']}"
-    intent["next_action"] = {
-        "type": "use_stripe_sdk",
-        "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url},
-    }
-    if return_url:
-        intent["next_action"] = {
-            "type": "redirect_to_url",
-            "redirect_to_url": {"return_url": return_url, "url": url},
-        }
-    intent |= {
-        "_return_url": return_url,
-        "last_payment_error": None,
-        "payment_method": method["id"],
-        "status": "requires_action",
-    }
-    work.save(intent)
-    work.emit("payment_intent.requires_action", intent)
-    return intent
-
-
-def _charge(work: Work, intent: Json, method: Json) -> Json:
-    if decline := card_of(method).decline:
+        return ask(work, intent, method, return_url)
+    if decline := _decline_of(work, method):
         raise declined(work, intent, method, decline)
     intent |= {
         "last_payment_error": None,
@@ -62,14 +42,17 @@ def _charge(work: Work, intent: Json, method: Json) -> Json:
         "payment_method": method["id"],
     }
     if work.fault == "processing":
-        intent |= {
-            "processing": {"card": {"customer_notification": None}, "type": "card"},
-            "status": "processing",
-        }
-        work.save(intent)
-        work.emit("payment_intent.processing", intent)
-        return intent
+        state = {"card": {"customer_notification": None}, "type": "card"}
+        intent |= {"processing": state, "status": "processing"}
+        return work.tell("payment_intent.processing", intent)
     return succeed(work, intent, method)
+
+
+def _decline_of(work: Work, method: Json) -> Decline | None:
+    month = (method["card"]["exp_year"], method["card"]["exp_month"])
+    if month < time.gmtime(work.at)[:2]:
+        return DECLINES["expired_card"]
+    return card_of(method).decline
 
 
 def succeed(work: Work, intent: Json, method: Json) -> Json:
@@ -84,12 +67,13 @@ def succeed(work: Work, intent: Json, method: Json) -> Json:
     work.save(intent)
     _keep_card(work, intent, method)
     work.emit("payment_intent.succeeded", intent)
+    dispute_as_the_card_says(work, charge, card_of(method))
     return intent
 
 
 def _keep_card(work: Work, intent: Json, method: Json) -> None:
     """A card is kept for later if that was asked, and used up if it has no owner."""
-    if not intent["setup_future_usage"]:
+    if not (intent["setup_future_usage"] or intent.get("_keeps_card")):
         if method["customer"] is None:
             work.change(method, {"_is_spent": True})
         return
@@ -104,48 +88,6 @@ def declined(work: Work, intent: Json, method: Json, decline: Decline) -> Stripe
     charge = charge_failed(work, intent, method, decline)
     error = refuse(decline)
     error.extra |= {"charge": charge["id"], "payment_method": public(method)}
-    intent |= {
-        "last_payment_error": error.fields(),
-        "latest_charge": charge["id"],
-        "next_action": None,
-        "payment_method": None,
-        "processing": None,
-        "status": "requires_payment_method",
-    }
-    work.save(intent)
-    work.emit("payment_intent.payment_failed", intent)
+    turn_down(work, intent, error.fields(), latest_charge=charge["id"], processing=None)
     error.extra["payment_intent"] = public(intent)
     return error
-
-
-def pass_authentication(work: Work, intent: Json) -> Json:
-    intent["_was_authenticated"] = True
-    method = work.find("payment_method", intent["payment_method"])
-    return _charge(work, intent, method)
-
-
-def fail_authentication(work: Work, intent: Json) -> Json:
-    method = work.find("payment_method", intent["payment_method"])
-    intent |= {
-        "last_payment_error": SHAPES["authentication_failed"]
-        | {"payment_method": public(method)},
-        "next_action": None,
-        "payment_method": None,
-        "status": "requires_payment_method",
-    }
-    work.save(intent)
-    work.emit("payment_intent.payment_failed", intent)
-    return intent
-
-
-def return_address(intent: Json) -> str | None:
-    """Where the person goes after authentication, told how it went."""
-    if not (url := intent.get("_return_url")):
-        return None
-    status = "succeeded" if intent["status"] == "succeeded" else "failed"
-    facts = {
-        "payment_intent": intent["id"],
-        "payment_intent_client_secret": intent["client_secret"],
-        "redirect_status": status,
-    }
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(facts)}"

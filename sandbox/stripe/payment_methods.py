@@ -13,9 +13,11 @@ from sandbox.stripe.cards import (
     refuse,
 )
 from sandbox.stripe.errors import Conflict, Json, Refusal, missing_resource
-from sandbox.stripe.params import merge_metadata
-from sandbox.stripe.routes import Routes, getting, listing
+from sandbox.stripe.routes import Routes, listing, reading
 from sandbox.stripe.work import Work
+
+URL = "/v1/payment_methods"
+WRITTEN = ("allow_redisplay", "metadata")
 
 
 def create_payment_method(work: Work, params: Json) -> Json:
@@ -27,13 +29,13 @@ def create_payment_method(work: Work, params: Json) -> Json:
     method = make_card(work, number, month, year)
     if "cvc" in card:
         method["card"]["checks"]["cvc_check"] = "pass"
-    return _write(work, method, params | {"card": {}})
+    _write(work, method, params | {"card": {}})
+    return method
 
 
 def make_card(work: Work, number: str, month: int, year: int) -> Json:
     method = work.blank("payment_method", "pm")
     brand = brand_of(number)
-    method["_number"] = number
     method["card"] |= {
         "brand": brand,
         "display_brand": "american_express" if brand == "amex" else brand,
@@ -43,7 +45,13 @@ def make_card(work: Work, number: str, month: int, year: int) -> Json:
         "last4": number[-4:],
         "networks": {"available": [brand], "preferred": None},
     }
-    return work.save(method)
+    return become(work, method, number)
+
+
+def become(work: Work, method: Json, number: str) -> Json:
+    """From now on the card behaves as that number does, whatever it looks like."""
+    work.change(method, {"_number": number})
+    return method
 
 
 def payment_method_named(work: Work, name: str, param: str = "payment_method") -> Json:
@@ -81,24 +89,21 @@ def check_owner(method: Json, customer: str | None, param: str) -> None:
 
 
 def update_payment_method(work: Work, params: Json, name: str) -> Json:
-    return _write(work, work.find("payment_method", name), params)
+    method = work.find("payment_method", name)
+    if before := _write(work, method, params):
+        work.emit("payment_method.updated", method, before)
+    return method
 
 
 def _write(work: Work, method: Json, params: Json) -> Json:
+    """Returns what was there before."""
     details = deepcopy(method["billing_details"]) | params.get("billing_details", {})
     details["address"] = method["billing_details"]["address"] | (
         details["address"] or {}
     )
-    work.change(
-        method,
-        {
-            "billing_details": details,
-            "allow_redisplay": params.get("allow_redisplay", method["allow_redisplay"]),
-            "metadata": merge_metadata(method["metadata"], params.get("metadata", {})),
-            "card": method["card"] | params.get("card", {}),
-        },
-    )
-    return method
+    card = method["card"] | params.get("card", {})
+    written = {key: params[key] for key in WRITTEN if key in params}
+    return work.change(method, written | {"billing_details": details, "card": card})
 
 
 def attach_payment_method(work: Work, params: Json, name: str) -> Json:
@@ -153,12 +158,11 @@ def get_for_customer(work: Work, _params: Json, customer: str, name: str) -> Jso
 
 
 ROUTES: Routes = {
-    "POST /v1/payment_methods": create_payment_method,
-    "GET /v1/payment_methods": listing("payment_method", "/v1/payment_methods"),
-    "GET /v1/payment_methods/{id}": getting("payment_method"),
-    "POST /v1/payment_methods/{id}": update_payment_method,
-    "POST /v1/payment_methods/{id}/attach": attach_payment_method,
-    "POST /v1/payment_methods/{id}/detach": detach_payment_method,
+    **reading("payment_method", URL),
+    f"POST {URL}": create_payment_method,
+    f"POST {URL}/{{id}}": update_payment_method,
+    f"POST {URL}/{{id}}/attach": attach_payment_method,
+    f"POST {URL}/{{id}}/detach": detach_payment_method,
     "GET /v1/customers/{id}/payment_methods": list_for_customer,
     "GET /v1/customers/{id}/payment_methods/{id}": get_for_customer,
 }

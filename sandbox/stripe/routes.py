@@ -14,6 +14,24 @@ from sandbox.stripe.work import Work
 Routes = dict[str, Callable[..., Json]]
 
 
+def reading(kind: str, url: str) -> Routes:
+    """The two routes of what can be listed and looked at."""
+    return {f"GET {url}": listing(kind, url), f"GET {url}/{{id}}": getting(kind)}
+
+
+def updating(kind: str, event_type: str | None = None) -> Callable[..., Json]:
+    """The given fields are written; a change is told where there is an event for it."""
+
+    def update(work: Work, params: Json, name: str) -> Json:
+        body = work.find(kind, name)
+        before = work.change(body, params)
+        if before and event_type:
+            work.emit(event_type, body, before)
+        return body
+
+    return update
+
+
 def getting(kind: str) -> Callable[..., Json]:
     return lambda work, _params, name: work.look_up(kind, name)
 

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 from sandbox.stripe.answer import answer_api
 from sandbox.stripe.authentication_page import answer_authentication
 from sandbox.stripe.checkout_page import answer_checkout, not_there
-from sandbox.stripe.checkout_sessions import expire_old_sessions
 from sandbox.stripe.control import answer_control
 from sandbox.stripe.deliver import Courier
 from sandbox.stripe.errors import StripeError
 from sandbox.stripe.exchange import Answer, NoAnswer, Request
 from sandbox.stripe.failures import FOR_PAGES
 from sandbox.stripe.idempotency import Keys
+from sandbox.stripe.passing_time import let_time_pass
 from sandbox.stripe.receipt_page import answer_receipt
 from sandbox.stripe.render import STYLESHEET, stylesheet
 from sandbox.stripe.work import Sandbox, Work
@@ -61,7 +61,7 @@ class SandboxServer(ThreadingHTTPServer):
     def _watch_the_clock(self) -> None:
         while not self.stopping.wait(1.0):
             with self.sandbox.store.transaction():
-                expire_old_sessions(Work(self.sandbox, self.sandbox.store.now()))
+                let_time_pass(Work(self.sandbox, self.sandbox.store.now()))
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -139,8 +139,7 @@ def _show(
 ) -> Answer:
     failure = sandbox.failures.take(FOR_PAGES, request.path, request.method)
     with sandbox.store.transaction():
-        fault = failure.kind if failure else ""
-        work = Work(sandbox, sandbox.store.now(), fault=fault)
+        work = Work(sandbox, sandbox.store.now(), failure=failure)
         shown = show(work, request, request.path.removeprefix(start))
     sandbox.bell.set()
     return shown

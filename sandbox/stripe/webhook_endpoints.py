@@ -1,9 +1,10 @@
 """Webhook endpoints and the events they are told of."""
 
+from fnmatch import fnmatchcase
+
 from sandbox.stripe.errors import Json, Refusal
 from sandbox.stripe.lists import page_of
-from sandbox.stripe.params import merge_metadata
-from sandbox.stripe.routes import Routes, getting, listing
+from sandbox.stripe.routes import Routes, getting, reading
 from sandbox.stripe.work import Work
 
 KIND, URL = "webhook_endpoint", "/v1/webhook_endpoints"
@@ -13,7 +14,8 @@ def create_webhook_endpoint(work: Work, params: Json) -> Json:
     params.pop("connect", None)
     endpoint = work.blank("webhook_endpoint", "we")
     endpoint["_secret"] = f"whsec_{work.sandbox.token(32)}"
-    work.change(endpoint, _changes(endpoint, params))
+    _check(params)
+    work.change(endpoint, params)
     # The secret is told once, here.
     return endpoint | {"secret": endpoint["_secret"]}
 
@@ -23,16 +25,14 @@ def update_webhook_endpoint(work: Work, params: Json, name: str) -> Json:
     if "disabled" in params:
         status = "disabled" if params.pop("disabled") else "enabled"
         params["status"] = status
-    work.change(endpoint, _changes(endpoint, params))
+    _check(params)
+    work.change(endpoint, params)
     return endpoint
 
 
-def _changes(endpoint: Json, params: Json) -> Json:
-    if "metadata" in params:
-        params["metadata"] = merge_metadata(endpoint["metadata"], params["metadata"])
+def _check(params: Json) -> None:
     if not params.get("enabled_events", True):
         raise Refusal("At least one event is required.", param="enabled_events")
-    return params
 
 
 def delete_webhook_endpoint(work: Work, _params: Json, name: str) -> Json:
@@ -44,17 +44,20 @@ def delete_webhook_endpoint(work: Work, _params: Json, name: str) -> Json:
 
 
 def list_events(work: Work, params: Json) -> Json:
+    """By `types`, or by one `type` that may end in a star, as in `charge.*`."""
     found = work.select("event")
-    wanted = [*params.get("types", []), *filter(None, [params.get("type")])]
-    if wanted:
+    if {"type", "types"} <= set(params):
+        raise Refusal("You may pass either `type` or `types`, not both.")
+    if wanted := params.get("types"):
         found = [event for event in found if event["type"] in wanted]
+    if pattern := params.get("type"):
+        found = [event for event in found if fnmatchcase(event["type"], pattern)]
     return page_of(found, params, "/v1/events")
 
 
 ROUTES: Routes = {
+    **reading(KIND, URL),
     f"POST {URL}": create_webhook_endpoint,
-    f"GET {URL}": listing(KIND, URL),
-    f"GET {URL}/{{id}}": getting(KIND),
     f"POST {URL}/{{id}}": update_webhook_endpoint,
     f"DELETE {URL}/{{id}}": delete_webhook_endpoint,
     "GET /v1/events": list_events,

@@ -1,8 +1,8 @@
 """One unit of work: what a request may do to the sandbox's objects, in one transaction.
 
-`find` refuses what is not there, `save` writes, `emit` records an event and queues it
-for every endpoint that wants it. Fields that begin with an underscore are the sandbox's
-own and never leave it.
+`find` refuses what is not there, `save`, `change` and `tell` write, `emit` records an
+event and queues it for every endpoint that wants it. Fields that begin with an
+underscore are the sandbox's own and never leave it.
 """
 
 import json
@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.stripe.errors import Json, missing_resource
-from sandbox.stripe.failures import FOR_DELIVERIES, Failures
+from sandbox.stripe.failures import FOR_DELIVERIES, Failure, Failures
+from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.store import Store
 
 API_VERSION = "2026-08-26.dahlia"
@@ -44,7 +45,11 @@ class Work:
     at: int
     request_id: str | None = None
     idempotency_key: str | None = None
-    fault: str = ""
+    failure: Failure | None = None
+
+    @property
+    def fault(self) -> str:
+        return self.failure.kind if self.failure else ""
 
     def new_id(self, prefix: str, length: int = 24) -> str:
         return f"{prefix}_{self.sandbox.token(length)}"
@@ -76,11 +81,21 @@ class Work:
         return body
 
     def change(self, body: Json, given: Json) -> Json:
-        """Writes the fields and returns what they were, for the event."""
+        """Writes the fields and returns what they were; metadata is merged."""
+        if "metadata" in given:
+            merged = merge_metadata(body["metadata"], given["metadata"])
+            given = given | {"metadata": merged}
         before = {key: body.get(key) for key in given if body.get(key) != given[key]}
         body.update(given)
         self.save(body)
         return before
+
+    def tell(self, event_type: str, body: Json, **given: object) -> Json:
+        """Writes the fields and tells of it, without what they were."""
+        body.update(given)
+        self.save(body)
+        self.emit(event_type, body)
+        return body
 
     def emit(self, event_type: str, body: Json, before: Json | None = None) -> None:
         event = self.blank("event", "evt")
@@ -93,17 +108,21 @@ class Work:
             "id": self.request_id,
             "idempotency_key": self.idempotency_key,
         }
+        event["pending_webhooks"] = self.queue(event)
+        self.save(event)
+
+    def queue(self, event: Json) -> int:
+        """Queues it for every endpoint that wants it, and says for how many."""
         wanting = [
             endpoint
             for endpoint in reversed(self.select("webhook_endpoint", status="enabled"))
-            if {"*", event_type} & set(endpoint["enabled_events"])
+            if {"*", event["type"]} & set(endpoint["enabled_events"])
         ]
-        event["pending_webhooks"] = len(wanting)
-        self.save(event)
         for endpoint in wanting:
-            self._queue(event, endpoint["id"])
+            self._queue_for(event, endpoint["id"])
+        return len(wanting)
 
-    def _queue(self, event: Json, endpoint: str) -> None:
+    def _queue_for(self, event: Json, endpoint: str) -> None:
         failure = self.sandbox.failures.take(FOR_DELIVERIES, event["type"])
         fault = failure.kind if failure else ""
         due, state = time.time(), "waiting"

@@ -297,7 +297,7 @@ def test_the_intent_of_a_session_is_the_sessions_own() -> None:
 @pytest.mark.parametrize(
     "wanted",
     [
-        {"mode": "setup"},
+        {"mode": "setup"},  # has no items
         {"mode": "subscription"},
         {"automatic_tax": {"enabled": True}},
         {"invoice_creation": {"enabled": True}},
