@@ -18,8 +18,9 @@ from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from accounts.models import Notice, ProviderSettings
+from accounts.models import Notice, NoticeKind, ProviderSettings
 from accounts.staff_tasks import raise_staff_task
+from accounts.templatetags.mail import one_gap
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 BACK_OFF_MINUTES = (1, 5, 30, 120, 360, 1440)
 TRIES = len(BACK_OFF_MINUTES) + 1
 CLAIM = timedelta(minutes=10)  # longer than the slowest mail server may take
+LAYOUTS = ("email/layout.txt", "email/layout.html")
 SECONDS_AT_MOST = 40  # a job has a minute
 
 
@@ -81,22 +83,11 @@ def _keep_error(notice: Notice, error: Exception, at: datetime) -> None:
 
 def compose(notice: Notice) -> EmailMultiAlternatives:
     """The message as its reader gets it: plain text, and simple HTML beside it."""
-    facts = {
-        **notice.context,
-        "organisation": notice.organisation,
-        "provider": ProviderSettings.current(),
-        "site_url": settings.SITE_URL,
-        "language": notice.language,
-    }
-    folder = f"email/{notice.kind}"
-    with translation.override(notice.language):
-        subject = render_to_string(f"{folder}/subject.txt", facts)
-        text = render_to_string(f"{folder}/body.txt", facts)
-        html = render_to_string(f"{folder}/body.html", facts)
+    subject, text, html = _words(notice)
     host = urlsplit(settings.SITE_URL).hostname
     message = EmailMultiAlternatives(
-        " ".join(subject.split()),
-        text.strip() + "\n",
+        subject,
+        text,
         sender(),
         [notice.recipient],
         headers={
@@ -106,6 +97,27 @@ def compose(notice: Notice) -> EmailMultiAlternatives:
     )
     message.attach_alternative(html, "text/html")
     return message
+
+
+def _words(notice: Notice) -> tuple[str, str, str]:
+    """Subject, text and HTML: the same sentences in two layouts."""
+    kind = NoticeKind(notice.kind)
+    facts = {
+        **notice.context,
+        "organisation": notice.organisation,
+        "provider": ProviderSettings.current(),
+        "site_url": settings.SITE_URL,
+        "audience": kind.rules.audience,
+    }
+    folder = f"email/{kind}"
+    with translation.override(notice.language):
+        subject = " ".join(render_to_string(f"{folder}/subject.txt", facts).split())
+        facts["subject"] = subject
+        text, html = (
+            render_to_string(f"{folder}/body.txt", {**facts, "layout": layout})
+            for layout in LAYOUTS
+        )
+    return subject, one_gap(text) + "\n", html
 
 
 def sender() -> str:

@@ -3,7 +3,8 @@
 from accounts.models.desk import AuditEvent, StaffTask
 from accounts.models.jobs import JobRun
 from accounts.models.keys import ApiKey, IdempotencyKey, Scope
-from accounts.models.notices import Notice, NoticeKind
+from accounts.models.notice_kinds import Audience, NoticeKind
+from accounts.models.notices import Notice
 from accounts.models.people import (
     BillingMode,
     BillingModePeriod,
@@ -18,6 +19,7 @@ from accounts.models.provider import ProviderSettings
 
 __all__ = [
     "ApiKey",
+    "Audience",
     "AuditEvent",
     "BillingMode",
     "BillingModePeriod",

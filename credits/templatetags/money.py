@@ -117,9 +117,11 @@ def year_month(day: date) -> str:
 
 
 @register.filter
-def month_name(day: date) -> str:
+def month_name(
+    at: datetime | date | str, zone: Organisation | tzinfo | str | None = None
+) -> str:
     """November / 11月"""
-    return display.date_text(day, "month")
+    return display.date_text(_day(at, zone), "month")
 
 
 @register.filter

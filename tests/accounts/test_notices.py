@@ -35,37 +35,6 @@ RECEIPT: dict[str, str | int] = {
 }
 
 
-CALLS: dict[str, str | int] = {
-    "first": "2026-01-01T00:00:00+08:00",
-    "last": "2026-01-31T00:00:00+08:00",
-    "calls": 12_345,
-}
-
-
-LIMIT: dict[str, str | int] = {
-    "line": "Mei",
-    "spent": 40_000_000,
-    "limit": 50_000_000,
-}
-
-
-RISES: dict[str, str | int] = {
-    "valid_from": "2026-12-01T00:00:00+08:00",
-    "dearer": 3,
-    "destination": "Japan",
-    "before": 63_000,
-    "after": 66_000,
-}
-
-
-MINUTES: dict[str, str | int] = {
-    "plan": "Domestic",
-    "granted": 60,
-    "left": 12,
-    "resets_at": "2026-01-31T16:00:00+00:00",
-}
-
-
 def owe_receipt(organisation: Organisation, episode: str = "top-up:1") -> list[Notice]:
     return owe_notice(
         NoticeKind.RECEIPT,
@@ -134,41 +103,6 @@ def test_each_reads_the_message_in_their_own_language(
     subjects = {message.to[0]: message.subject for message in mail.outbox}
     assert subjects[formosa.billing_email] == "US$2,000.00 added (receipt R-2026-0117)"
     assert "US$2,000.00" in subjects[alice.email]
-
-
-@pytest.mark.parametrize("kind", list(NoticeKind))
-@pytest.mark.parametrize("language", list(Language))
-def test_every_kind_has_text_and_html_without_images(
-    formosa: Organisation, kind: NoticeKind, language: Language
-) -> None:
-    formosa.name = "Ben & <Jerry>"
-    formosa.language = language
-    formosa.save()
-    owe_notice(
-        kind,
-        organisation=formosa,
-        episode="once",
-        context={
-            **RECEIPT,
-            "reason": "insufficient_funds",
-            **CALLS,
-            **MINUTES,
-            **LIMIT,
-            **RISES,
-        },
-        at=START,
-    )
-    send_due_notices(START)
-    message = next(m for m in mail.outbox if m.to == [formosa.billing_email])
-    (html, _mime) = message.alternatives[0]  # type: ignore[attr-defined]
-    assert message.subject
-    assert "\n" not in message.subject
-    assert "Ben & <Jerry>" in str(message.body)
-    assert "Ben &amp; &lt;Jerry&gt;" in html
-    assert "<img" not in html
-    assert "http://testserver/top-ups/1/" in html
-    assert "http://testserver/top-ups/1/" in str(message.body)
-    assert f'lang="{"zh-Hant" if language != "en" else "en"}"' in html
 
 
 def test_funds_expire_on_the_last_day_of_the_organisation_not_of_utc(
