@@ -1,16 +1,17 @@
-"""Keeps `Wallet.incoming`: the credit of top-ups being processed (rule 5.2)."""
+"""Keeps `Wallet.incoming`: recharges that were sent, top-ups processing (rule 5.2)."""
 
-from billing.models import TopUp, TopUpState
+from django.db.models import Q
+
+from billing.models import AttemptState, TopUp, TopUpState
 from credits.lock import lock_wallet
 from credits.money import Micros
 from credits.refresh import refresh_wallets
 
 
 def incoming_of(organisation_id: int) -> Micros:
-    processing = TopUp.objects.filter(
-        organisation_id=organisation_id, state=TopUpState.PROCESSING
-    )
-    return sum(top_up.credit_micros for top_up in processing)
+    on_its_way = Q(state=TopUpState.PROCESSING) | Q(attempt__state=AttemptState.SENT)
+    coming = TopUp.objects.filter(on_its_way, organisation_id=organisation_id)
+    return sum(top_up.credit_micros for top_up in coming)
 
 
 def note_incoming(organisation_id: int) -> None:

@@ -53,6 +53,30 @@ class PaymentsUnavailable(BillingError):
     status = 503
 
 
+class CardInUse(BillingError):
+    """Auto-recharge charges this card, so it cannot be removed (rule 5.1)."""
+
+    code = "card_in_use"
+    sentence = _(
+        "Auto-recharge charges this card. Choose another card for it, or switch it "
+        "off, before you remove this one."
+    )
+
+
+class CardNotChargeable(BillingError):
+    """The card cannot be charged while its owner is away."""
+
+    code = "card_not_chargeable"
+    sentence = _("This card cannot be charged later. Choose another card, or add one.")
+
+
+class RechargeIsOff(BillingError):
+    """There is no auto-recharge to stop, allow or approve anything of (rule 5.1)."""
+
+    code = "recharge_is_off"
+    sentence = _("Auto-recharge is off.")
+
+
 def judge_sale(sale: PrepaidOnly) -> None:
     """Asks the constraint of rule 2.1 alone, before anything else is judged."""
     sale.take_billing_mode()

@@ -36,7 +36,7 @@ def lapse_due_lots(at: datetime, limit: int = LIMIT) -> int:
         lots = Lot.objects.filter(pk__in=_oldest(due, wallets, limit).values("pk"))
         marked = lots.update(lapsed_at=at)
         if marked:
-            refresh_wallets(wallets.values())
+            refresh_wallets(wallets.values(), cause="expiry")
     return marked
 
 

@@ -2,7 +2,9 @@
 
 The one function through which every writer of a wallet goes: `lapsed`, `next_expiry_at`
 and `recharge_wanted` are computed from the lots and the row itself, so they cannot
-drift. One statement for any number of wallets; the caller holds their locks.
+drift. One statement for any number of wallets; the caller holds their locks. A wallet
+that begins to want a recharge is named to billing by a job that commits with it, since
+what is below may not import what is above (rule 5.2).
 """
 
 import json
@@ -11,6 +13,7 @@ from datetime import UTC
 from typing import Any
 
 from django.db import connection
+from django_q.tasks import async_task
 
 from credits.bulk import array_of
 from credits.models import Wallet
@@ -46,10 +49,17 @@ RETURNING credits_wallet.organisation_id, credits_wallet.credit, credits_wallet.
 """
 
 
-def refresh_wallets(wallets: Collection[Wallet]) -> None:
-    """Saves the wallets and brings the objects up to date with their rows."""
+NUDGE = "billing.jobs.nudge_recharge"
+
+
+def refresh_wallets(wallets: Collection[Wallet], *, cause: str = "debit") -> None:
+    """Saves the wallets and brings the objects up to date with their rows.
+
+    `cause` is what billing notes about a wallet that wants a recharge from now on.
+    """
     if not wallets:
         return
+    calm = {wallet.organisation_id for wallet in wallets if not wallet.recharge_wanted}
     by_organisation = {wallet.organisation_id: wallet for wallet in wallets}
     given = [
         (w.organisation_id, w.last_seq, w.reserved, w.incoming, w.trigger)
@@ -59,6 +69,9 @@ def refresh_wallets(wallets: Collection[Wallet]) -> None:
         cursor.execute(*_statement(given))
         for row in cursor.fetchall():
             _take_over(by_organisation[row[0]], row)
+    wanting = [pk for pk in sorted(calm) if by_organisation[pk].recharge_wanted]
+    if wanting:
+        async_task(NUDGE, wanting, cause)
 
 
 def _statement(given: list[tuple[Any, ...]]) -> tuple[str, list[Any]]:
