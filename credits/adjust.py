@@ -18,6 +18,7 @@ from credits.models import EntryKind, LedgerEntry, Lot, Wallet
 from credits.money import Micros, amount_text
 from credits.post import post_drafts
 from credits.refusals import MoreThanDebt, MoreThanUnheld, ReferenceUsed
+from credits.take_back import unheld
 
 ADJUST = EntryKind.ADJUST.value
 
@@ -32,7 +33,7 @@ def lower_lot(
             return
         lots = read_live_lots([wallet.organisation_id], at=at)[wallet.organisation_id]
         view = next((view for view in lots if view.id == lot.pk), None)
-        if view is None or not 0 < amount <= _unheld(view, lots, wallet, at):
+        if view is None or not 0 < amount <= unheld([lot.pk], lots, wallet, at):
             raise MoreThanUnheld
         _post(wallet, view, -amount, reference, reason=reason, at=at, actor=actor)
 
@@ -54,12 +55,6 @@ def forgive_debt(
         if not 0 < amount <= wallet.debt:
             raise MoreThanDebt
         _post(wallet, None, amount, reference, reason=reason, at=at, actor=actor)
-
-
-def _unheld(lot: LotView, lots: list[LotView], wallet: Wallet, at: datetime) -> Micros:
-    spendable = sum(one.remaining for one in lots if one.is_spendable(at))
-    free = spendable - wallet.reserved
-    return min(lot.remaining, free) if lot.is_spendable(at) else 0
 
 
 def _done_before(

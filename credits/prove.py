@@ -108,22 +108,25 @@ def _expiries(organisation_id: int | None) -> Iterator[str]:
     lots = Lot.objects.order_by("pk")
     if organisation_id:
         lots = lots.filter(organisation=organisation_id)
-    wrong = [lot for lot in lots.iterator() if not _expires_as_ruled(lot)]
-    extended = set(
-        AuditEvent.objects.filter(
-            verb="extend_lot", object__in=[f"lot {lot.pk}" for lot in wrong]
-        ).values_list("object", flat=True)
-    )
-    for lot in wrong:
-        if f"lot {lot.pk}" not in extended:
+    extended = []
+    for lot in lots.iterator():
+        if not _expires_as_ruled(lot):
             yield f"lot {lot.pk}: issued {lot.issued_at}, expires {lot.expires_at} (9)"
+        if lot.extended_at is not None:
+            extended.append(f"lot {lot.pk}")
+    audited = AuditEvent.objects.filter(verb="extend_lot", object__in=extended)
+    known = set(audited.values_list("object", flat=True))
+    for name in extended:
+        if name not in known:
+            yield f"{name}: was extended, and nobody says why (9)"
 
 
 def _expires_as_ruled(lot: Lot) -> bool:
     zone = ZoneInfo(lot.time_zone)
+    expires_at = lot.extended_from or lot.expires_at
     if lot.kind == LotKind.RESTORED:
         return True  # judged against its dispute, by billing
     if lot.kind == LotKind.PROMOTIONAL:
         latest = expiry_of(lot.issued_at, zone, MOST_PROMOTIONAL_MONTHS)
-        return lot.issued_at < lot.expires_at <= latest
-    return lot.expires_at == expiry_of(lot.issued_at, zone)
+        return lot.issued_at < expires_at <= latest
+    return expires_at == expiry_of(lot.issued_at, zone)

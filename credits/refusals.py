@@ -49,3 +49,25 @@ class MoreThanDebt(CreditRefusal):
     code = "more_than_debt"
     sentence = _("The organisation owes less than that.")
     status = 422
+
+
+class AlreadyExtended(CreditRefusal):
+    """A lot is extended once (rule 3.8)."""
+
+    code = "already_extended"
+    sentence = _("This credit was extended before; it is extended once.")
+
+
+class NothingToExtend(CreditRefusal):
+    """The lot is used up, or was posted as expired (rule 3.8)."""
+
+    code = "nothing_to_extend"
+    sentence = _("Nothing is left of this credit.")
+
+
+class ExtensionNotAllowed(CreditRefusal):
+    """An extension ends later than before, in the next 24 months (rule 3.8)."""
+
+    code = "extension_not_allowed"
+    sentence = _("Choose a later last day, within the next 24 months.")
+    status = 422

@@ -84,7 +84,8 @@ def _accounts() -> dict[tuple[EntryKind, LotKind | None], tuple[Account, Account
         table[kinds.EXPIRE, lot] = (book.MARKETING if is_gift else book.BREAKAGE, held)
         table[kinds.PAY_DEBT, lot] = (book.CLEARING, held)
         table[kinds.ADJUST, lot] = (book.ADJUSTMENTS, held)
-        table[kinds.REFUND, lot] = (book.CASH, held)
+        paid_by = book.BANK if lot is lots.STAFF_PAYMENT else book.CASH
+        table[kinds.REFUND, lot] = (paid_by, held)
         table[kinds.DISPUTE, lot] = (book.DISPUTED, held)
     return table
 

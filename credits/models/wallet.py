@@ -131,6 +131,11 @@ class Lot(models.Model):
     lapsed_at = models.DateTimeField(
         null=True, blank=True, help_text=_("When it was marked as expired.")
     )
+    # Staff extend a lot once (rule 3.8): what the expiry was before, and since when.
+    extended_from = models.DateTimeField(null=True, blank=True)
+    extended_at = models.DateTimeField(null=True, blank=True)
+    # The step of the latest reminder; 0 once its owner was told that it expired.
+    reminded_days = models.PositiveSmallIntegerField(null=True, blank=True)
     reference = models.CharField(max_length=100)
     sale_id = models.BigIntegerField(null=True, blank=True)
     moved_by = models.BigIntegerField(default=0, editable=False)
@@ -204,6 +209,12 @@ class Lot(models.Model):
                 fields=["expires_at", "organisation"],
                 condition=Q(exhausted_at=None),
                 name="live_lots_by_expiry",
+            ),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(lapsed_at__isnull=False, exhausted_at__isnull=False)
+                & (Q(reminded_days=None) | Q(reminded_days__gt=0)),
+                name="expired_lots_to_tell_of",
             ),
         ]
 

@@ -1,0 +1,1 @@
+DROP TRIGGER IF EXISTS lot_extended_once;
