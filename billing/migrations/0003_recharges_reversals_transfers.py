@@ -183,19 +183,21 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('credit', billing.models.fields.AmountField(currency_field_name='currency', decimal_places=3, help_text="From the top-up's lot.", max_digits=14, verbose_name='credit taken')),
+                ('credit', billing.models.fields.AmountField(currency_field_name='currency', decimal_places=3, help_text="From the payment's lot.", max_digits=14, verbose_name='credit taken')),
                 ('total', billing.models.fields.AmountField(currency_field_name='currency', decimal_places=3, help_text='Credit and its tax.', max_digits=14, verbose_name='refunded')),
                 ('state', models.CharField(choices=[('requested', 'Requested'), ('pending', 'On its way'), ('succeeded', 'Refunded'), ('failed', 'Failed')], default='requested', max_length=10, verbose_name='state')),
                 ('reason', models.CharField(max_length=200, verbose_name='reason')),
                 ('client_key', models.CharField(max_length=300)),
                 ('stripe_refund_id', models.CharField(blank=True, max_length=255)),
+                ('bank_reference', models.CharField(blank=True, max_length=100, verbose_name='bank reference')),
                 ('failure_code', models.CharField(blank=True, max_length=60, verbose_name='failed because')),
                 ('requested_at', models.DateTimeField(verbose_name='requested at')),
                 ('looked_at', models.DateTimeField(blank=True, null=True, verbose_name='last asked Stripe')),
                 ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended at')),
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='accounts.organisation')),
                 ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
-                ('top_up', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='billing.topup')),
+                ('top_up', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='billing.topup')),
+                ('staff_payment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='billing.staffpayment')),
             ],
             options={
                 'verbose_name': 'refund',
@@ -373,7 +375,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='refund',
-            constraint=models.UniqueConstraint(fields=('top_up', 'client_key'), name='refund_once_per_client_key'),
+            constraint=models.UniqueConstraint(fields=('organisation', 'client_key'), name='refund_once_per_client_key'),
         ),
         migrations.AddConstraint(
             model_name='refund',
@@ -381,7 +383,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='refund',
-            constraint=models.CheckConstraint(condition=models.Q(('credit__gt', 0), ('total__gte', models.F('credit'))), name='refund_positive', violation_error_code='refund_positive', violation_error_message='A refund is more than nothing.'),
+            constraint=models.CheckConstraint(condition=models.Q(('credit__gte', 0), ('total__gt', 0)), name='refund_positive', violation_error_code='refund_positive', violation_error_message='A refund is more than nothing.'),
+        ),
+        migrations.AddConstraint(
+            model_name='refund',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('staff_payment__isnull', False), ('top_up', None)), models.Q(('staff_payment', None), ('top_up__isnull', False)), _connector='OR'), name='refund_of_one_payment', violation_error_code='refund_of_one_payment', violation_error_message='A refund belongs to one payment.'),
         ),
         migrations.AddConstraint(
             model_name='skippedrecharge',

@@ -4,12 +4,13 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
 from billing.models.fields import AmountField
-from billing.models.sales import TopUp
+from billing.models.sales import StaffPayment, TopUp
+from credits.money import Micros, from_money
 
 
 class RefundState(models.TextChoices):
@@ -20,14 +21,27 @@ class RefundState(models.TextChoices):
 
 
 class Refund(models.Model):
-    """Part of a paid top-up given back by Stripe; its credit is taken at once."""
+    """Part of a payment given back; its credit is taken at once.
+
+    A card payment is refunded by Stripe, a bank transfer by staff at the bank. One that
+    Stripe made by itself takes what the formula of rule 4.7 says, and may take nothing.
+    """
 
     organisation = models.ForeignKey(
         Organisation, on_delete=models.PROTECT, related_name="refunds"
     )
-    top_up = models.ForeignKey(TopUp, on_delete=models.PROTECT, related_name="refunds")
+    top_up = models.ForeignKey(
+        TopUp, on_delete=models.PROTECT, related_name="refunds", null=True, blank=True
+    )
+    staff_payment = models.ForeignKey(
+        StaffPayment,
+        on_delete=models.PROTECT,
+        related_name="refunds",
+        null=True,
+        blank=True,
+    )
     currency = models.CharField(_("currency"), max_length=3)
-    credit = AmountField(_("credit taken"), help_text=_("From the top-up's lot."))
+    credit = AmountField(_("credit taken"), help_text=_("From the payment's lot."))
     total = AmountField(_("refunded"), help_text=_("Credit and its tax."))
     state = models.CharField(
         _("state"), max_length=10, choices=RefundState, default=RefundState.REQUESTED
@@ -35,6 +49,7 @@ class Refund(models.Model):
     reason = models.CharField(_("reason"), max_length=200)
     client_key = models.CharField(max_length=300)
     stripe_refund_id = models.CharField(max_length=255, blank=True)
+    bank_reference = models.CharField(_("bank reference"), max_length=100, blank=True)
     failure_code = models.CharField(_("failed because"), max_length=60, blank=True)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
@@ -52,7 +67,7 @@ class Refund(models.Model):
         permissions = [("refund_top_up", _("Can refund a top-up"))]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
-                fields=["top_up", "client_key"], name="refund_once_per_client_key"
+                fields=["organisation", "client_key"], name="refund_once_per_client_key"
             ),
             models.UniqueConstraint(
                 fields=["stripe_refund_id"],
@@ -61,9 +76,16 @@ class Refund(models.Model):
             ),
             models.CheckConstraint(
                 name="refund_positive",
-                condition=Q(credit__gt=0, total__gte=F("credit")),
+                condition=Q(credit__gte=0, total__gt=0),
                 violation_error_code="refund_positive",
                 violation_error_message=_("A refund is more than nothing."),
+            ),
+            models.CheckConstraint(
+                name="refund_of_one_payment",
+                condition=Q(top_up=None, staff_payment__isnull=False)
+                | Q(top_up__isnull=False, staff_payment=None),
+                violation_error_code="refund_of_one_payment",
+                violation_error_message=_("A refund belongs to one payment."),
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
@@ -80,6 +102,19 @@ class Refund(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state in {RefundState.REQUESTED, RefundState.PENDING}
+
+    @property
+    def stands(self) -> bool:
+        """Whether it counts; one on its way does, one that failed does not."""
+        return self.state != RefundState.FAILED
+
+    @property
+    def credit_micros(self) -> Micros:
+        return from_money(self.credit)
+
+    @property
+    def total_micros(self) -> Micros:
+        return from_money(self.total)
 
     @property
     def reference(self) -> str:
@@ -137,8 +172,22 @@ class Dispute(models.Model):
         return f"{self.organisation}: {self.amount}"
 
     @property
+    def is_inquiry(self) -> bool:
+        """A question that the bank may yet turn into a dispute; it takes nothing."""
+        return self.status.startswith("warning_")
+
+    @property
     def is_open(self) -> bool:
         return self.closed_at is None
+
+    @property
+    def stands(self) -> bool:
+        """Whether the funds are withdrawn now: only that counts (rule 4.7)."""
+        return self.withdrawn_at is not None and self.reinstated_at is None
+
+    @property
+    def amount_micros(self) -> Micros:
+        return from_money(self.amount)
 
     @property
     def reference(self) -> str:

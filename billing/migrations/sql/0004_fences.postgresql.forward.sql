@@ -89,6 +89,7 @@ CREATE TRIGGER dispute_is_kept BEFORE DELETE ON billing_dispute
 -- What was taken back keeps its sale and amount; disputes may grow at Stripe.
 CREATE TRIGGER refund_keeps_amount BEFORE UPDATE ON billing_refund FOR EACH ROW
   WHEN (OLD.top_up_id IS DISTINCT FROM NEW.top_up_id
+     OR OLD.staff_payment_id IS DISTINCT FROM NEW.staff_payment_id
      OR OLD.organisation_id IS DISTINCT FROM NEW.organisation_id
      OR OLD.currency IS DISTINCT FROM NEW.currency
      OR OLD.credit IS DISTINCT FROM NEW.credit OR OLD.total IS DISTINCT FROM NEW.total)

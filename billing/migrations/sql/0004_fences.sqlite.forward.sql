@@ -91,6 +91,7 @@ BEGIN SELECT RAISE(ABORT, 'sale_is_kept'); END;
 -- What was taken back keeps its sale and amount; disputes may grow at Stripe.
 CREATE TRIGGER refund_keeps_amount BEFORE UPDATE ON billing_refund
 WHEN OLD.top_up_id IS NOT NEW.top_up_id
+  OR OLD.staff_payment_id IS NOT NEW.staff_payment_id
   OR OLD.organisation_id IS NOT NEW.organisation_id
   OR OLD.currency IS NOT NEW.currency
   OR OLD.credit IS NOT NEW.credit OR OLD.total IS NOT NEW.total
