@@ -154,6 +154,15 @@ class AddFundsForm(forms.Form):
         return parse_amount(typed, self.currency)
 
 
+class AddCardForm(forms.Form):
+    """Leads to the page where the card is typed."""
+
+    becomes_default = forms.BooleanField(
+        label=_("Charge this card from now on"), required=False
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+
 def set_choices(form: forms.Form, name: str, choices: list[tuple[str, Any]]) -> None:
     """Choices that depend on who asks, on a field that was declared with none."""
     field = form.fields[name]

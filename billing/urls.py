@@ -5,6 +5,13 @@ from billing.views.credits import activity_csv, credits_page
 from billing.views.help import show_help
 from billing.views.open_organisation import open_organisation
 from billing.views.overview import overview
+from billing.views.payment_methods import (
+    add_card,
+    card_setup,
+    make_default_card,
+    payment_methods,
+    remove_payment_method,
+)
 from billing.views.top_up import top_up
 
 urlpatterns = [
@@ -15,5 +22,16 @@ urlpatterns = [
     path("credits/add/", add_funds, name="add_funds"),
     path("credits/add/review/", review_funds, name="review_funds"),
     path("top-ups/<int:pk>/", top_up, name="top_up"),
+    path("payment-methods/", payment_methods, name="payment_methods"),
+    path("payment-methods/add/", add_card, name="add_card"),
+    path("payment-methods/setups/<int:pk>/", card_setup, name="card_setup"),
+    path(
+        "payment-methods/<int:pk>/default/", make_default_card, name="make_default_card"
+    ),
+    path(
+        "payment-methods/<int:pk>/remove/",
+        remove_payment_method,
+        name="remove_payment_method",
+    ),
     path("help/", show_help, name="help"),
 ]

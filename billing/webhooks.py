@@ -22,6 +22,7 @@ EVENTS = (
     "payment_intent.payment_failed",
     "payment_intent.processing",
     "payment_intent.succeeded",
+    "setup_intent.succeeded",
 )
 
 

@@ -6,7 +6,7 @@ twice, late and in any order (rule 4.4). Nothing is locked while Stripe is asked
 mirror is brought up to date last, since nothing depends on it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from django.db.models import F
@@ -14,7 +14,9 @@ from django.db.models import F
 from accounts.staff_tasks import raise_staff_task
 from billing import gateway
 from billing.apply_outcome import NOT_ATTRIBUTED
-from billing.models import StripeInbox, TopUp
+from billing.card_gateway import CARD_SETUP, fetch_setup_names
+from billing.card_setup import finish_card_setup
+from billing.models import CardSetup, StripeInbox, TopUp
 from billing.top_up import finish_top_up
 from credits.money import amount_text
 
@@ -51,15 +53,42 @@ def finish_payment(payment: gateway.Payment, *, at: datetime) -> None:
 
 def _work(event: StripeInbox, *, at: datetime) -> None:
     named = event.payload["data"]["object"]["id"]
-    if event.type.startswith("checkout.session."):
-        page = gateway.fetch_checkout(named)
-        top_up_id = _named_sale(page.metadata)
-        if top_up_id is not None:
-            finish_top_up(top_up_id, at=at)
-    elif event.type.startswith("payment_intent."):
-        payment = gateway.fetch_payment(named)
-        finish_payment(payment, at=at)
-        gateway.mirror_payment(payment)
+    for prefix, work in WORKERS.items():
+        if event.type.startswith(prefix):
+            work(named, at)
+
+
+def _work_checkout(named: str, at: datetime) -> None:
+    page = gateway.fetch_checkout(named)
+    top_up_id = _named_sale(page.metadata)
+    if top_up_id is not None:
+        finish_top_up(top_up_id, at=at)
+    else:
+        _finish_setup_named_in(page.metadata, at)
+
+
+def _work_payment(named: str, at: datetime) -> None:
+    payment = gateway.fetch_payment(named)
+    finish_payment(payment, at=at)
+    gateway.mirror_payment(payment)
+
+
+def _work_setup(named: str, at: datetime) -> None:
+    _finish_setup_named_in(fetch_setup_names(named), at)
+
+
+def _finish_setup_named_in(metadata: Mapping[str, str], at: datetime) -> None:
+    named = metadata.get(CARD_SETUP, "")
+    if named.isdecimal() and CardSetup.objects.filter(pk=int(named)).exists():
+        finish_card_setup(int(named), at=at)
+
+
+# What an event is about, by how its type begins.
+WORKERS: dict[str, Callable[[str, datetime], None]] = {
+    "checkout.session.": _work_checkout,
+    "payment_intent.": _work_payment,
+    "setup_intent.": _work_setup,
+}
 
 
 def _named_sale(metadata: Mapping[str, str]) -> int | None:

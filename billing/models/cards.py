@@ -11,9 +11,20 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
+
+# As the brands write themselves; whatever Stripe adds begins with a capital.
+BRANDS = {
+    "amex": "American Express",
+    "diners": "Diners Club",
+    "jcb": "JCB",
+    "unionpay": "UnionPay",
+}
+DISPUTED = "disputed"  # why a card is paused while a dispute is open (rule 4.7)
 
 
 class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
@@ -85,11 +96,35 @@ class PaymentMethod(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.brand} {self.last_four}"
+        return f"{self.brand_name} {self.last_four}"
+
+    @property
+    def brand_name(self) -> str:
+        return BRANDS.get(self.brand, self.brand.capitalize())
+
+    @property
+    def title(self) -> str:
+        """`Visa ending 4242`, in the reader's language."""
+        names = {"brand": self.brand_name, "last_four": self.last_four}
+        return gettext("%(brand)s ending %(last_four)s") % names
+
+    @property
+    def reference(self) -> str:
+        """How the audit trail and notices name it."""
+        return f"card:{self.pk}"
+
+    @property
+    def expires_in(self) -> tuple[int, int]:
+        """Year and month; a card is good to the last day of it."""
+        return self.expiry_year, self.expiry_month
 
     def is_expired(self, today: date) -> bool:
-        """A card is good to the last day of its month."""
-        return (self.expiry_year, self.expiry_month) < (today.year, today.month)
+        return self.expires_in < (today.year, today.month)
+
+    def may_be_charged(self, today: date) -> bool:
+        """Whether it can be charged while its owner is away."""
+        is_gone = self.removed_at is not None or self.is_expired(today)
+        return self.is_reusable and self.suspended_at is None and not is_gone
 
 
 class CardSetupState(models.TextChoices):
@@ -159,6 +194,9 @@ class CardSetup(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    def get_absolute_url(self) -> str:
+        return reverse("card_setup", args=[self.pk])
 
     @property
     def reference(self) -> str:

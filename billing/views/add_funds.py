@@ -27,6 +27,7 @@ from billing.models import TopUp, TopUpTerms
 from billing.quote import TopUpQuote, quote_top_up
 from billing.refusals import CreditsNotForSale
 from billing.top_up import start_top_up
+from billing.views.not_for_sale import not_for_sale
 from credits.expiry_date import last_day
 
 
@@ -83,17 +84,6 @@ def _pay(
         return _form_page(request, membership, form)
     is_waiting = top_up.is_open and top_up.checkout_url
     return redirect(top_up.checkout_url if is_waiting else top_up)
-
-
-def not_for_sale(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """Why nothing is sold here: the rule's own sentence, or no terms of sale."""
-    context = {
-        "code": CreditsNotForSale.code,
-        "sentence": CreditsNotForSale.sentence,
-        "is_post_paid": not membership.organisation.buys_credits,
-    }
-    status = CreditsNotForSale.status
-    return render(request, "billing/not_for_sale.html", context, status=status)
 
 
 def _terms(membership: Membership) -> TopUpTerms | None:

@@ -112,6 +112,7 @@ ACCOUNT_RATE_LIMITS = {
     "change_password": "5/m/user",
     "manage_email": "10/m/user",
     "start_top_up": "20/h/user",  # card testing
+    "add_card": "10/h/user,20/d/key",  # the same, for the organisation
     "start_top_up_by_key": "60/h/key",
 }
 MFA_ADAPTER = "accounts.adapters.MFAAdapter"
