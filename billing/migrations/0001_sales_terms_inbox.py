@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
                 'ordering': ['-id'],
                 'permissions': [('record_payment', 'Can record a bank transfer or purchase order'), ('grant_credit', 'Can grant promotional credit')],
                 'abstract': False,
-                'constraints': [models.CheckConstraint(condition=models.Q(('billing_mode__in', ['PREPAID'])), name='credits_not_for_sale__staffpayment', violation_error_code='credits_not_for_sale', violation_error_message='This organisation is on the new commerce experience (NCE) and is billed after use; it cannot buy credits.'), models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='staff_payment_positive', violation_error_code='staff_payment_positive', violation_error_message='A payment is more than nothing.')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('billing_mode__in', ['PREPAID'])), name='credits_not_for_sale__staffpayment', violation_error_code='credits_not_for_sale', violation_error_message='This organisation is on the new commerce experience (NCE) and is billed after use; it cannot buy credits.'), models.UniqueConstraint(condition=models.Q(('receipt_number', ''), _negated=True), fields=('receipt_number',), name='staff_receipt_number_once'), models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='staff_payment_positive', violation_error_code='staff_payment_positive', violation_error_message='A payment is more than nothing.')],
             },
         ),
         migrations.CreateModel(

@@ -223,6 +223,11 @@ class StaffPayment(PrepaidOnly):
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             *PrepaidOnly.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["receipt_number"],
+                condition=~Q(receipt_number=""),
+                name="staff_receipt_number_once",
+            ),
             models.CheckConstraint(
                 name="staff_payment_positive",
                 condition=Q(amount__gt=0),
@@ -237,6 +242,9 @@ class StaffPayment(PrepaidOnly):
     @property
     def amount_micros(self) -> Micros:
         return from_money(self.amount)
+
+    def get_absolute_url(self) -> str:
+        return reverse("transfer_receipt", args=[self.pk])
 
     @property
     def reference(self) -> str:

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.fields import AmountField
@@ -79,6 +80,13 @@ class TransferAnnouncement(PrepaidOnly):
 
     def __str__(self) -> str:
         return f"{self.reference}: {self.amount}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("transfer", args=[self.pk])
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == TransferState.ANNOUNCED
 
     @property
     def amount_micros(self) -> Micros:
