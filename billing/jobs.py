@@ -6,6 +6,9 @@ from django.utils import timezone
 
 from accounts.named_job import Turn, job_with_cursor, named_job
 from billing import reconcile
+from billing.card_setup import finish_card_setups
+from billing.payment_methods import let_go_of_removed
+from billing.tell_expiring_cards import tell_of_expiring_cards
 from billing.work_event import work_event
 
 logger = logging.getLogger(__name__)
@@ -44,3 +47,17 @@ def find_lost_payments(turn: Turn) -> str:
             break
     logger.info("find_lost_payments: payments of %s customers compared", compared)
     return after
+
+
+@named_job
+def finish_cards() -> None:
+    """Cards whose event was lost, and removed ones that Stripe still keeps."""
+    at = timezone.now()
+    finished, let_go = finish_card_setups(at), let_go_of_removed(at)
+    logger.info("finish_cards: %s asked about, %s let go", finished, let_go)
+
+
+@named_job
+def tell_expiring_cards() -> None:
+    told = tell_of_expiring_cards(timezone.now())
+    logger.info("tell_expiring_cards: %s cards expire soon", told)
