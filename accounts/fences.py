@@ -74,11 +74,14 @@ def _statements(sql: str) -> Iterator[str]:
             gathered = ""
 
 
-def fence_names(app_label: str) -> set[str]:
-    """The triggers that an app's SQL files create, and do not drop again, here."""
+def fence_names(app_label: str, vendor: str = "") -> set[str]:
+    """The triggers that an app's SQL files create, and do not drop again.
+
+    On the engine in use, unless another is named.
+    """
     folder = Path(apps.get_app_config(app_label).path) / "migrations" / "sql"
     names: set[str] = set()
-    for file in sorted(folder.glob(f"*.{connection.vendor}.forward.sql")):
+    for file in sorted(folder.glob(f"*.{vendor or connection.vendor}.forward.sql")):
         for made, dropped in _TRIGGER.findall(file.read_text("utf-8")):
             names.discard(dropped)
             names |= {made} - {""}

@@ -3,7 +3,6 @@
 import os
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 
 from accounts.models import BillingMode, Organisation, Role, User
 from tests import makers
+from tests.built_schema import copy_sqlite, template_on_postgresql
 from tests.machine import PROGRAMS, missing_program, on_ci
 
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
@@ -74,10 +74,22 @@ def django_db_modify_db_settings(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """A SQLite file of its own per run and worker; two runs in one tree never meet."""
-    if not _on_postgresql():
-        folder: Path = tmp_path_factory.mktemp("database")
-        test = connections.settings["default"]["TEST"]
-        test["NAME"] = str(folder / "test_tollgate.sqlite3")
+    database = connections.settings["default"]
+    if _on_postgresql():
+        who = f"{database['USER']}:{database['PASSWORD']}"
+        where = f"{database['HOST']}:{database['PORT'] or 5432}"
+        server = f"postgres://{who}@{where}"
+        database["TEST"]["TEMPLATE"] = template_on_postgresql(server)
+        return
+    file = tmp_path_factory.mktemp("database") / "test_tollgate.sqlite3"
+    copy_sqlite(file)
+    database["TEST"]["NAME"] = str(file)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
+    """The SQLite file is there already, and goes with its folder."""
+    return bool(request.config.getvalue("reuse_db")) or not _on_postgresql()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,7 +4,6 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 
 from accounts.fences import absent_fences, fence_names
 
@@ -20,25 +19,11 @@ def test_fences_come_down_and_go_up_again() -> None:
     assert absent_fences("billing") == []
 
 
-@pytest.mark.django_db
 def test_both_engines_have_the_same_fences() -> None:
-    names = fence_names("billing")
+    here, there = (fence_names("billing", name) for name in ("sqlite", "postgresql"))
+    assert here
     # SQLite has no TRUNCATE to refuse.
-    only_postgresql = {"top_up_not_truncated", "staff_payment_not_truncated"}
-    expected = {
-        "lot_names_sale",
-        "staff_payment_is_kept",
-        "staff_payment_keeps_amount",
-        "staff_payment_keeps_mode",
-        "staff_payment_prove_sale",
-        "top_up_is_kept",
-        "top_up_keeps_amount",
-        "top_up_keeps_mode",
-        "top_up_prove_sale",
-        "top_up_stays_paid",
-    }
-    more = only_postgresql if connection.vendor == "postgresql" else set()
-    assert names == expected | more
+    assert {name for name in there if not name.endswith("_not_truncated")} == here
 
 
 @pytest.mark.django_db
