@@ -16,9 +16,11 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db.models import F
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import translation
 
 from accounts.models import Notice, NoticeKind, ProviderSettings
+from accounts.opt_out import opt_out_token
 from accounts.staff_tasks import raise_staff_task
 from accounts.templatetags.mail import one_gap
 
@@ -83,7 +85,10 @@ def _keep_error(notice: Notice, error: Exception, at: datetime) -> None:
 
 def compose(notice: Notice) -> EmailMultiAlternatives:
     """The message as its reader gets it: plain text, and simple HTML beside it."""
-    subject, text, html = _words(notice)
+    kind, opt_out_url = NoticeKind(notice.kind), ""
+    if kind.rules.is_optional and notice.organisation is not None:
+        opt_out_url = _opt_out_url(notice, kind)
+    subject, text, html = _words(notice, kind, opt_out_url)
     host = urlsplit(settings.SITE_URL).hostname
     message = EmailMultiAlternatives(
         subject,
@@ -93,21 +98,22 @@ def compose(notice: Notice) -> EmailMultiAlternatives:
         headers={
             "Message-ID": f"<notice-{notice.pk}@{host}>",
             "Auto-Submitted": "auto-generated",
+            **_unsubscribe(opt_out_url),
         },
     )
     message.attach_alternative(html, "text/html")
     return message
 
 
-def _words(notice: Notice) -> tuple[str, str, str]:
+def _words(notice: Notice, kind: NoticeKind, opt_out_url: str) -> tuple[str, str, str]:
     """Subject, text and HTML: the same sentences in two layouts."""
-    kind = NoticeKind(notice.kind)
     facts = {
         **notice.context,
         "organisation": notice.organisation,
         "provider": ProviderSettings.current(),
         "site_url": settings.SITE_URL,
         "audience": kind.rules.audience,
+        "opt_out_url": opt_out_url,
     }
     folder = f"email/{kind}"
     with translation.override(notice.language):
@@ -118,6 +124,22 @@ def _words(notice: Notice) -> tuple[str, str, str]:
             for layout in LAYOUTS
         )
     return subject, one_gap(text) + "\n", html
+
+
+def _opt_out_url(notice: Notice, kind: NoticeKind) -> str:
+    """One click stops this kind for this address, without signing in."""
+    token = opt_out_token(notice.organisation_id or 0, notice.recipient, kind)
+    return settings.SITE_URL + reverse("stop_notices", args=[token])
+
+
+def _unsubscribe(url: str) -> dict[str, str]:
+    """RFC 8058: a mail program shows its own button, and posts to the address."""
+    if not url:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{url}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 def sender() -> str:

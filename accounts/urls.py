@@ -11,4 +11,5 @@ urlpatterns = [
         views.choose_organisation,
         name="choose_organisation",
     ),
+    path("notices/stop/<str:token>/", views.stop_notices, name="stop_notices"),
 ]

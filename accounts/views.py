@@ -1,17 +1,19 @@
 """What a reader chooses for themselves: name, language, theme, which organisation."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.i18n import set_language
 
 from accounts.access import CHOSEN, has_second_factor, signed_in
 from accounts.forms import AccountForm
 from accounts.models import Language, User
+from accounts.opt_out import opt_in, opt_out, read_token, unwanted_kinds
 from accounts.page_context import THEME_COOKIE, THEMES
 
 A_YEAR = 365 * 24 * 3600  # seconds
@@ -63,6 +65,26 @@ def choose_organisation(request: HttpRequest) -> HttpResponse:
     )
     request.session[CHOSEN] = chosen.organisation_id
     return HttpResponseRedirect("/")
+
+
+# A mail program posts here by itself (RFC 8058): it has no form of ours, and the token
+# can do nothing but this.
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+def stop_notices(request: HttpRequest, token: str) -> HttpResponse:
+    """Stops one kind of message for one address, without signing in; or undoes it."""
+    meant = read_token(token)
+    if meant is None:
+        raise Http404
+    if request.method == "POST":
+        if "again" in request.POST:
+            opt_in(meant.organisation, meant.address, meant.kind)
+        else:
+            at = timezone.now()
+            opt_out(meant.organisation, meant.address, meant.kind, at=at)
+    stopped = meant.kind in unwanted_kinds(meant.organisation, meant.address)
+    context = {"meant": meant, "stopped": stopped}
+    return render(request, "accounts/stop_notices.html", context)
 
 
 def _back(request: HttpRequest) -> str:

@@ -1,6 +1,12 @@
 """The one place Django looks for models; each file below is one subject."""
 
 from accounts.models.desk import AuditEvent, StaffTask
+from accounts.models.episodes import (
+    BalanceAlert,
+    Bookmark,
+    NoticeEpisode,
+    NoticeOptOut,
+)
 from accounts.models.jobs import JobRun
 from accounts.models.keys import ApiKey, IdempotencyKey, Scope
 from accounts.models.notice_kinds import Audience, NoticeKind
@@ -16,19 +22,29 @@ from accounts.models.people import (
     User,
 )
 from accounts.models.provider import ProviderSettings
+from accounts.models.webhooks import (
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+    WhyOff,
+)
 
 __all__ = [
     "ApiKey",
     "Audience",
     "AuditEvent",
+    "BalanceAlert",
     "BillingMode",
     "BillingModePeriod",
+    "Bookmark",
     "IdempotencyKey",
     "JobRun",
     "Language",
     "Membership",
     "Notice",
+    "NoticeEpisode",
     "NoticeKind",
+    "NoticeOptOut",
     "Organisation",
     "Permission",
     "ProviderSettings",
@@ -36,4 +52,8 @@ __all__ = [
     "Scope",
     "StaffTask",
     "User",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
+    "WhyOff",
 ]

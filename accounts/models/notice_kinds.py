@@ -74,6 +74,11 @@ class NoticeKind(models.TextChoices):
         """What must be handed in when the message is owed."""
         return self.rules.facts
 
+    @classmethod
+    def optional(cls) -> list["NoticeKind"]:
+        """Those a reader may do without; payment and legal ones are always sent."""
+        return [kind for kind in cls if kind.rules.is_optional]
+
 
 def _kind(
     facts: str,
@@ -84,6 +89,14 @@ def _kind(
 ) -> NoticeRules:
     return NoticeRules(frozenset(facts.split()), audience, is_optional, event)
 
+
+# The facts that are amounts: whole micros of `currency`.
+AMOUNTS = frozenset(
+    {
+        *("after", "amount", "available", "before", "credit", "debt", "forfeited"),
+        *("limit", "refunded", "spent", "threshold", "trigger", "unused"),
+    }
+)
 
 _BOTH = Audience.OWNER_AND_BILLING
 _CARD = "amount currency brand last_four path"
@@ -111,9 +124,9 @@ _RULES: dict[NoticeKind, NoticeRules] = {
     NoticeKind.RECHARGE_ACTION_REQUIRED: _kind(
         _CARD, event="auto_recharge.action_required"
     ),
-    # `cap` is month, day or hour; `limit` micros for a month, else a number of charges.
+    # `cap` is month, day or hour; `limit` the monthly one, `charges` the others' count.
     NoticeKind.RECHARGE_CAPPED: _kind(
-        "cap limit currency reached_at resets_at path",
+        "cap limit charges currency reached_at resets_at path",
         _BOTH,
         event="auto_recharge.limit_reached",
     ),
@@ -173,5 +186,6 @@ _RULES: dict[NoticeKind, NoticeRules] = {
         "valid_from dearer destination before after currency path", _BOTH
     ),
     NoticeKind.USAGE_EXPORT: _kind("first last calls expires_at path"),
-    NoticeKind.WEBHOOK_DISABLED: _kind("url since path", Audience.TECHNICAL),
+    # `is_gone` is 1 where the endpoint answered that it is not there any more.
+    NoticeKind.WEBHOOK_DISABLED: _kind("url since is_gone path", Audience.TECHNICAL),
 }

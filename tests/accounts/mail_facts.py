@@ -13,6 +13,7 @@ FACTS: Facts = {
     "brand": "Visa",
     "calls": 12_345,
     "cap": "month",
+    "charges": 6,
     "closed_at": "2026-11-22T02:00:00+00:00",
     "credit": 1_904_761_904,
     "currency": "USD",
@@ -32,6 +33,7 @@ FACTS: Facts = {
     "forfeited": 25_000_000,
     "granted": 60,
     "has_recharge": 0,
+    "is_gone": 0,
     "last": "2026-01-31T00:00:00+08:00",
     "last_four": "4242",
     "left": 12,
@@ -66,10 +68,7 @@ FORKS: dict[NoticeKind, list[Facts]] = {
     NoticeKind.TOP_UP_FAILED: [{"reason": "generic_decline"}],
     NoticeKind.RECHARGE_DECLINED: [{"next_try_at": ""}],
     NoticeKind.RECHARGE_PAUSED: [{"declines": 1}],
-    NoticeKind.RECHARGE_CAPPED: [
-        {"cap": "day", "limit": 6},
-        {"cap": "hour", "limit": 3},
-    ],
+    NoticeKind.RECHARGE_CAPPED: [{"cap": "day"}, {"cap": "hour", "charges": 3}],
     NoticeKind.LOW_BALANCE: [{"days_left": 0, "runs_out_on": ""}, {"has_recharge": 1}],
     NoticeKind.CREDITS_EXPIRING: [{"unused": 0}, {"unused": ""}, {"days": 1}],
     NoticeKind.DISPUTE_CLOSED: [{"outcome": "lost"}],
@@ -84,6 +83,7 @@ FORKS: dict[NoticeKind, list[Facts]] = {
         )
     ],
     NoticeKind.ORGANISATION_CLOSED: [{"refunded": 0, "forfeited": 0}],
+    NoticeKind.WEBHOOK_DISABLED: [{"is_gone": 1}],
 }
 
 

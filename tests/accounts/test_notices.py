@@ -23,58 +23,65 @@ from accounts.models import (
 from accounts.notify import owe_notice
 from accounts.send import TRIES, send_due_notices
 from tests import makers
+from tests.accounts.mail_facts import FACTS
 from tests.makers import START
 
-RECEIPT: dict[str, str | int] = {
-    "amount": 2_000_000_000,
-    "currency": "USD",
-    "receipt": "R-2026-0117",
-    "paid_at": "2026-01-01T00:00:00+00:00",
-    "expires_at": "2026-12-31T16:00:00+00:00",
-    "path": "/top-ups/1/",
-}
 
-
-def owe_receipt(organisation: Organisation, episode: str = "top-up:1") -> list[Notice]:
+def owe(
+    organisation: Organisation,
+    episode: str = "top-up:1",
+    kind: NoticeKind = NoticeKind.BALANCE_ZERO,
+) -> list[Notice]:
+    """A message of this kind; by default one for the owner and the billing address."""
     return owe_notice(
-        NoticeKind.RECEIPT,
+        kind,
         organisation=organisation,
         episode=episode,
-        context=RECEIPT,
+        context={name: FACTS[name] for name in kind.facts},
         at=START,
     )
 
 
-def test_billing_contacts_are_told_each_once(
-    formosa: Organisation, alice: User, bob: User
+def test_each_kind_goes_to_those_it_concerns_and_to_each_once(
+    formosa: Organisation, alice: User
 ) -> None:
-    formosa.billing_email = "Alice@Formosa.example"
+    formosa.billing_email = "Cleo@Formosa.example"
     formosa.save()
     cleo = makers.make_user("cleo@formosa.example")
     makers.make_member(formosa, cleo, Role.BILLING_ADMIN)
-    owed = owe_receipt(formosa)
-    assert {notice.recipient for notice in owed} == {alice.email, cleo.email}
+    dev = makers.make_user("dev@formosa.example")
+    makers.make_member(formosa, dev, Role.DEVELOPER)
+    viewer = makers.make_user("viewer@formosa.example")
+    makers.make_member(formosa, viewer, Role.VIEWER)
+    told = {
+        kind: {notice.recipient for notice in owe(formosa, kind=kind)}
+        for kind in NoticeKind
+    }
+    assert told[NoticeKind.RECEIPT] == {cleo.email}
+    assert told[NoticeKind.BALANCE_ZERO] == {alice.email, cleo.email}
+    assert told[NoticeKind.STAFF_ACTION] == {alice.email}
+    assert told[NoticeKind.WEBHOOK_DISABLED] == {alice.email, dev.email}
 
 
 def test_somebody_who_may_no_longer_sign_in_is_not_told(
     formosa: Organisation, alice: User
 ) -> None:
     User.objects.filter(pk=alice.pk).update(is_active=False)
-    assert [n.recipient for n in owe_receipt(formosa)] == [formosa.billing_email]
+    assert [n.recipient for n in owe(formosa)] == [formosa.billing_email]
 
 
 def test_an_episode_is_told_once_however_often_it_is_owed(
     formosa: Organisation,
 ) -> None:
-    first = owe_receipt(formosa)
-    again = owe_receipt(formosa)
+    first = owe(formosa)
+    again = owe(formosa)
     assert [n.pk for n in again] == [n.pk for n in first]
-    assert len(owe_receipt(formosa, "top-up:2")) == len(first)
+    assert len(owe(formosa, "top-up:2")) == len(first)
 
 
 def test_an_undone_deed_owes_nothing(formosa: Organisation) -> None:
     with transaction.atomic():
-        owe_receipt(formosa)
+        owe(formosa)
         transaction.set_rollback(True)
     assert not Notice.objects.exists()
     assert not OrmQ.objects.exists()
@@ -98,24 +105,24 @@ def test_each_reads_the_message_in_their_own_language(
     formosa: Organisation, alice: User
 ) -> None:
     User.objects.filter(pk=alice.pk).update(language=Language.TRADITIONAL_CHINESE)
-    owe_receipt(formosa)
+    owe(formosa)
     assert send_due_notices(START) == 2
     subjects = {message.to[0]: message.subject for message in mail.outbox}
-    assert subjects[formosa.billing_email] == "US$2,000.00 added (receipt R-2026-0117)"
-    assert "US$2,000.00" in subjects[alice.email]
+    assert subjects[formosa.billing_email] == "Paid calls stopped"
+    assert subjects[alice.email] == "付費通話已停止"
 
 
 def test_funds_expire_on_the_last_day_of_the_organisation_not_of_utc(
     formosa: Organisation,
 ) -> None:
-    owe_receipt(formosa)
+    owe(formosa, kind=NoticeKind.RECEIPT)
     send_due_notices(START)
     # Midnight in Taipei at the start of 1 January: 31 December is the last day.
     assert "until 31 December 2026" in str(mail.outbox[0].body)
 
 
 def test_nothing_is_sent_before_its_time_or_twice(formosa: Organisation) -> None:
-    owe_receipt(formosa)
+    owe(formosa)
     assert send_due_notices(START - timedelta(seconds=1)) == 0
     assert send_due_notices(START) == 2
     assert send_due_notices(START + timedelta(days=1)) == 0
@@ -131,7 +138,7 @@ def test_a_failure_is_kept_and_tried_again_later_and_later(
     formosa: Organisation, settings: Settings
 ) -> None:
     settings.EMAIL_BACKEND = f"{__name__}.DeadMailServer"
-    owe_receipt(formosa)
+    owe(formosa)
     at, waits = START, []
     for _try in range(TRIES):
         assert send_due_notices(at) == 0
@@ -149,7 +156,7 @@ def test_a_failure_is_kept_and_tried_again_later_and_later(
 def test_a_message_goes_out_once_the_mail_server_is_back(
     formosa: Organisation,
 ) -> None:
-    owe_receipt(formosa)
+    owe(formosa)
     with override_settings(EMAIL_BACKEND=f"{__name__}.DeadMailServer"):
         send_due_notices(START)
     assert send_due_notices(START + timedelta(minutes=1)) == 2
@@ -157,7 +164,7 @@ def test_a_message_goes_out_once_the_mail_server_is_back(
 
 
 def test_a_sender_that_died_is_followed_by_another(formosa: Organisation) -> None:
-    owe_receipt(formosa)
+    owe(formosa)
     # What a claim leaves behind when nothing comes after it.
     Notice.objects.update(tries=1, next_try_at=START + timedelta(minutes=10))
     assert send_due_notices(START + timedelta(minutes=9)) == 0
@@ -165,7 +172,7 @@ def test_a_sender_that_died_is_followed_by_another(formosa: Organisation) -> Non
 
 
 def test_the_job_is_enqueued_with_the_notice(formosa: Organisation) -> None:
-    owe_receipt(formosa)
+    owe(formosa)
     assert [task.func() for task in OrmQ.objects.all()] == [
         "accounts.jobs.send_notices"
     ]
@@ -174,7 +181,7 @@ def test_the_job_is_enqueued_with_the_notice(formosa: Organisation) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_senders_at_once_send_each_message_once(formosa: Organisation) -> None:
     for number in range(10):
-        owe_receipt(formosa, f"top-up:{number}")
+        owe(formosa, f"top-up:{number}")
     together = threading.Barrier(2)
     sent: list[int] = []
 
