@@ -15,8 +15,16 @@ from sandbox.stripe.render import fill, is_loopback, message, page, redirect
 from sandbox.stripe.words import language_of, say
 from sandbox.stripe.work import Work
 
-PAYING = "Your bank asks whether it is you who pays $merchant."
-KEEPING = "Your bank asks whether it is you who saves this card with $merchant."
+WORDS = {
+    "payment_intent": (
+        "Approve the payment",
+        "Your bank asks whether it is you who pays $merchant.",
+    ),
+    "setup_intent": (
+        "Approve the card",
+        "Your bank asks whether it is you who saves this card with $merchant.",
+    ),
+}
 
 
 def answer_authentication(work: Work, request: Request, name: str) -> Answer:
@@ -45,16 +53,18 @@ def answer_authentication(work: Work, request: Request, name: str) -> Answer:
 
 def _ask(work: Work, intent: Json, session: Json | None, language: str) -> Answer:
     method = work.find("payment_method", intent["payment_method"])
-    is_paid, merchant = intent["object"] == "payment_intent", work.sandbox.merchant
+    title, question = WORDS[intent["object"]]
+    amount = intent.get("amount")
     main = fill(
         "authentication.html",
         language,
-        amount=shown(intent["amount"], intent["currency"]) if is_paid else "",
-        question=say(language, PAYING if is_paid else KEEPING, merchant=merchant),
+        title=say(language, title),
+        question=say(language, question, merchant=work.sandbox.merchant),
+        amount=shown(amount, intent["currency"]) if amount else "",
         card=card_title(language, method["card"]),
     )
     shop = session["success_url"] if session else intent.get("_return_url")
-    return page(language, say(language, "Approve the payment"), main, leads_to=shop)
+    return page(language, say(language, title), main, leads_to=shop)
 
 
 def _decide(work: Work, intent: Json, outcome: str) -> None:
@@ -73,6 +83,6 @@ def _leave(intent: Json, language: str) -> Answer:
         return redirect(address)
     return message(
         language,
-        say(language, "Approve the payment"),
+        say(language, WORDS[intent["object"]][0]),
         say(language, "The answer was recorded. You may close this page."),
     )

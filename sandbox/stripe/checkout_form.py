@@ -10,6 +10,22 @@ from sandbox.stripe.render import NONE, Html, fill, joined, page
 from sandbox.stripe.words import say
 from sandbox.stripe.work import Work
 
+WORDS = {
+    "payment": {
+        "label": "Total due",
+        "heading": "Pay by card",
+        "title": "Pay $merchant",
+        "submit": "Pay $amount",
+        "failed": "Payment not taken",
+    },
+    "setup": {
+        "label": "For later payments",
+        "heading": "Card details",
+        "title": "Save a card",
+        "submit": "Save card",
+        "failed": "Card not saved",
+    },
+}
 SUBMIT = {"book": "Book for $amount", "donate": "Donate $amount"}
 BRANDS = {"amex": "American Express", "mastercard": "Mastercard", "visa": "Visa"}
 EMAIL = ("email", "Email", "", "email")
@@ -27,12 +43,11 @@ def show_form(
     work: Work, session: Json, language: str, *, typed: Texts, problems: Texts
 ) -> Answer:
     """`problems` maps a field, or "" for the whole, to what is wrong with it."""
-    merchant, amount = work.sandbox.merchant, ""
-    label, submit, title = "Card for later payments", "Save card", "Save a card"
+    words, merchant = WORDS[session["mode"]], work.sandbox.merchant
+    amount = say(language, words["title"])
     if session["mode"] == "payment":
         amount = shown(session["amount_total"], session["currency"])
-        submit = SUBMIT.get(session["submit_type"], "Pay $amount")
-        label, title = "Total due", "Pay $merchant"
+    submit = SUBMIT.get(session["submit_type"], words["submit"])
     asks_email = not (session["customer"] or session["customer_email"])
     kept = {**typed, "cvc": ""}
     main = fill(
@@ -40,7 +55,8 @@ def show_form(
         language,
         initial=merchant[:1].upper(),
         merchant=merchant,
-        label=say(language, label),
+        label=say(language, words["label"]),
+        heading=say(language, words["heading"]),
         amount=amount,
         items=_items(session, language),
         alert=_alert(session, language, problems),
@@ -53,7 +69,7 @@ def show_form(
             work, language, session["cancel_url"], "Cancel and return to $merchant"
         ),
     )
-    title = say(language, title, merchant=merchant)
+    title = say(language, words["title"], merchant=merchant)
     return page(language, title, main, leads_to=session["success_url"])
 
 
@@ -121,8 +137,7 @@ def _alert(session: Json, language: str, problems: Texts) -> Html:
     if not problems:
         return NONE
     sentence = say(language, problems.get("", "Check the fields marked below."))
-    is_paid = session["mode"] == "payment"
-    title = say(language, "Payment not taken" if is_paid else "Card not saved")
+    title = say(language, WORDS[session["mode"]]["failed"])
     return fill("alert.html", language, title=title, sentence=sentence)
 
 

@@ -14,16 +14,12 @@ from sandbox.stripe.checkout_form import (
     saved_cards,
     show_form,
 )
-from sandbox.stripe.checkout_sessions import (
-    complete_session,
-    expire_old_sessions,
-    intent_of,
-    name_payer,
-)
+from sandbox.stripe.checkout_sessions import complete_session, expire_old_sessions
 from sandbox.stripe.confirm import carry_out
 from sandbox.stripe.errors import CardRefusal, Json
 from sandbox.stripe.exchange import Answer, Request
 from sandbox.stripe.intents import kind_of
+from sandbox.stripe.open_session import intent_field, intent_of, name_payer
 from sandbox.stripe.payment_methods import create_payment_method
 from sandbox.stripe.render import is_loopback, message, redirect
 from sandbox.stripe.words import language_of, say
@@ -89,7 +85,7 @@ def go_to_shop(work: Work, session: Json, language: str) -> Answer:
 def _what_the_bank_said(work: Work, session: Json, request: Request) -> dict[str, str]:
     if "approval=cancelled" in request.query:
         return {"": WALKED_AWAY}
-    if not session[session["_intent"]]:
+    if not session[intent_field(session)]:
         return {}
     intent = intent_of(work, session)
     error = intent[kind_of(intent).error]

@@ -56,11 +56,11 @@ def complaints(page: Page) -> Iterator[list[str]]:
     assert said == []
 
 
-def pay(page: Page, number: str) -> None:
+def pay(page: Page, number: str, button: str = "Pay US$500.00") -> None:
     page.get_by_label("Card number").fill(number)
     page.get_by_label("Expiry date").fill("12/34")
     page.get_by_label("Security code").fill("123")
-    page.get_by_role("button", name="Pay US$500.00").click()
+    page.get_by_role("button", name=button).click()
 
 
 def test_a_person_is_declined_approves_and_returns_to_the_shop(
@@ -82,6 +82,27 @@ def test_a_person_is_declined_approves_and_returns_to_the_shop(
     assert again(session).payment_status == "paid"
 
 
+def test_a_person_saves_a_card_that_the_bank_asks_about(
+    page: Page, shop: str, complaints: list[str]
+) -> None:
+    owner = stripe.Customer.create().id
+    session = stripe.checkout.Session.create(
+        cancel_url=f"{shop}/back",
+        currency="usd",
+        customer=owner,
+        mode="setup",
+        success_url=f"{shop}/saved?session={{CHECKOUT_SESSION_ID}}",
+    )
+    page.goto(str(session.url))
+    expect(page.get_by_role("heading", name="Save a card")).to_be_visible()
+    pay(page, "4000 0000 0000 0002", "Save card")
+    expect(page.get_by_role("alert")).to_contain_text("Card not saved")
+    pay(page, "4000 0027 6000 3184", "Save card")
+    page.get_by_role("button", name="Complete").click()
+    expect(page).to_have_url(f"{shop}/saved?session={session.id}")
+    assert len(stripe.PaymentMethod.list(customer=owner).data) == 1
+
+
 def test_another_card_is_asked_for_only_when_it_is_chosen(
     page: Page, shop: str, complaints: list[str]
 ) -> None:
@@ -101,7 +122,11 @@ def test_another_card_is_asked_for_only_when_it_is_chosen(
 def test_the_page_fits_its_window(
     page: Page, width: int, complaints: list[str]
 ) -> None:
-    session = open_session(locale="zh-TW")
+    session = open_session(
+        customer=stripe.Customer.create().id,
+        locale="zh-TW",
+        saved_payment_method_options={"payment_method_save": "enabled"},
+    )
     page.set_viewport_size({"width": width, "height": 844})
     page.goto(str(session.url))
     page.get_by_text("測試卡號").click()

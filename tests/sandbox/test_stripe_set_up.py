@@ -63,7 +63,7 @@ def test_a_person_saves_a_card_on_the_page_and_pays_nothing() -> None:
         None,
     )
     page = visit(str(session.url)).text
-    assert "Card for later payments" in page
+    assert "For later payments" in page
     assert "Save card" in page
     assert "Pay" not in page.partition("<main")[2].partition("Test cards")[0]
     assert visit(str(session.url), card()).location == paid_address(session)

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.sandbox.clicks import card, open_session, visit
+from tests.sandbox.clicks import SUCCESS, card, open_session, visit
+from tests.sandbox.paying import paid as paid_off_session
+from tests.stripe_sandbox import StripeSandbox
 
 pytestmark = pytest.mark.usefixtures("stripe_sandbox")
 
@@ -28,6 +30,7 @@ MISSING = {
     "event.data.object": "is whatever the event is about",
     "event.data": "is whatever the event is about",
     "payment_intent.last_payment_error": "the example shows one field of many",
+    "setup_intent.last_setup_error": "the example shows one field of many",
 }
 # Where ours has a field that the example lacks.
 MORE = {
@@ -37,6 +40,11 @@ MORE = {
     "payment_intent.next_action.redirect_to_url": "the example leaves the kinds out",
     "payment_intent.payment_method_options.card": "the example leaves the kinds out",
     "checkout.session.payment_method_options.card": "the example leaves the kinds out",
+    "refund.failure_balance_transaction": "comes only when it has failed",
+    "refund.failure_reason": "comes only when it has failed",
+    "setup_intent.automatic_payment_methods.allow_redirects": "given when enabled",
+    "setup_intent.next_action.redirect_to_url": "the example leaves the kinds out",
+    "setup_intent.payment_method_options.card": "the example leaves the kinds out",
     "webhook_endpoint.secret": "told once, when it is made",
 }
 
@@ -71,7 +79,34 @@ def as_sent(one: Any) -> Json:
     return sent
 
 
-def one_of_each() -> dict[str, list[Any]]:
+def set_up_and_refused() -> list[stripe.SetupIntent]:
+    asking: Any = {"confirm": True, "payment_method": "pm_card_authenticationRequired"}
+    stripe.SetupIntent.create(**asking, return_url="http://127.0.0.1:8000/")
+    refused = asking | {"payment_method": "pm_card_chargeDeclined"}
+    with pytest.raises(stripe.CardError):
+        stripe.SetupIntent.create(**refused, payment_method_types=["card"])
+    stripe.SetupIntent.cancel(stripe.SetupIntent.create().id)
+    return stripe.SetupIntent.list().data
+
+
+def refunds(sandbox: StripeSandbox) -> list[stripe.Refund]:
+    """One that succeeded, one that waits, one that failed."""
+    payment = paid_off_session(sandbox)
+    for fault in ("", "refund_pending", "refund_failed"):
+        if fault:
+            sandbox.fail(fault)
+        stripe.Refund.create(payment_intent=payment, amount=100)
+    return stripe.Refund.list().data
+
+
+def disputes(sandbox: StripeSandbox) -> list[stripe.Dispute]:
+    won = sandbox.open_dispute(paid_off_session(sandbox))
+    sandbox.close_dispute(won)
+    sandbox.open_dispute(paid_off_session(sandbox), inquiry=True)
+    return stripe.Dispute.list().data
+
+
+def one_of_each(sandbox: StripeSandbox) -> dict[str, list[Any]]:
     """Objects in as many states as there are, by the example they follow."""
     customer = stripe.Customer.create(email="alice@formosa.example", name="Formosa")
     open_one = open_session(customer=customer.id)
@@ -89,12 +124,21 @@ def one_of_each() -> dict[str, list[Any]]:
     endpoint = stripe.WebhookEndpoint.create(
         url="http://127.0.0.1:9/", enabled_events=["charge.failed"]
     )
+    setting_up = stripe.checkout.Session.create(
+        mode="setup", customer=customer.id, currency="usd", success_url=SUCCESS
+    )
+    made: dict[str, list[Any]] = {
+        "dispute": disputes(sandbox),
+        "refund": refunds(sandbox),
+        "setup_intent": set_up_and_refused(),
+    }
     items = stripe.checkout.Session.list_line_items(paid.id).data
-    return {
+    sessions = [open_one, stripe.checkout.Session.retrieve(paid.id), setting_up]
+    return made | {
         "account": [stripe.Account.retrieve()],
         "balance_transaction": stripe.BalanceTransaction.list().data,
         "charge": stripe.Charge.list().data,
-        "checkout.session": [open_one, stripe.checkout.Session.retrieve(paid.id)],
+        "checkout.session": sessions,
         "customer": [customer],
         "deleted_customer": [stripe.Customer.delete(stripe.Customer.create().id)],
         "deleted_webhook_endpoint": [stripe.WebhookEndpoint.delete(endpoint.id)],
@@ -107,8 +151,10 @@ def one_of_each() -> dict[str, list[Any]]:
     }
 
 
-def test_every_object_has_the_fields_of_its_example() -> None:
-    made = one_of_each()
+def test_every_object_has_the_fields_of_its_example(
+    stripe_sandbox: StripeSandbox,
+) -> None:
+    made = one_of_each(stripe_sandbox)
     assert made.keys() == EXAMPLES.keys()
     found = {
         difference
@@ -130,8 +176,10 @@ def test_a_difference_is_found() -> None:
     ]
 
 
-def test_live_mode_is_nowhere_and_the_sandboxs_own_fields_stay_inside() -> None:
-    for objects in one_of_each().values():
+def test_live_mode_is_nowhere_and_the_sandboxs_own_fields_stay_inside(
+    stripe_sandbox: StripeSandbox,
+) -> None:
+    for objects in one_of_each(stripe_sandbox).values():
         for one in objects:
             text = json.dumps(as_sent(one))
             assert '"livemode": true' not in text
