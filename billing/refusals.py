@@ -70,11 +70,70 @@ class CardNotChargeable(BillingError):
     sentence = _("This card cannot be charged later. Choose another card, or add one.")
 
 
+class CardGone(BillingError):
+    """Stripe keeps the card no more, so it cannot be charged (rule 5.5)."""
+
+    code = "card_gone"
+    sentence = _("This card is no longer kept at the payment service.")
+
+
+class CardDisputed(BillingError):
+    """A payment on the card is disputed; its end resumes the card (rule 4.7)."""
+
+    code = "card_disputed"
+    sentence = _(
+        "A payment with this card is disputed at its bank; choose another card until "
+        "that has ended."
+    )
+
+
+class NothingToApprove(BillingError):
+    """The recharge does not wait for its owner, or no longer (rule 5.6)."""
+
+    code = "nothing_to_approve"
+    sentence = _("This recharge does not wait for approval.")
+
+
+class NotLookedForYet(BillingError):
+    """The outcome of a recharge may still come to light by itself (rule 5.3)."""
+
+    code = "not_looked_for_yet"
+    sentence = _(
+        "Tollgate still asks about this payment; it can be given up 23 hours after it "
+        "was sent."
+    )
+
+
 class RechargeIsOff(BillingError):
     """There is no auto-recharge to stop, allow or approve anything of (rule 5.1)."""
 
     code = "recharge_is_off"
     sentence = _("Auto-recharge is off.")
+
+
+class TransferOver(BillingError):
+    """The announced transfer was matched or cancelled before (rule 4.6)."""
+
+    code = "transfer_over"
+    sentence = _("This transfer has arrived or was cancelled already.")
+
+
+class DisputeOpen(BillingError):
+    """Nothing is refunded while the payment's bank questions it (rule 4.7)."""
+
+    code = "dispute_open"
+    sentence = _("This payment is disputed; it can be refunded once that is decided.")
+
+
+class MoreThanRefundable(BillingError):
+    """A refund takes what is unspent, unexpired and not held (rule 4.7)."""
+
+    code = "more_than_refundable"
+    sentence = _(
+        "Only credit of this payment that is unspent, has not expired and is not held "
+        "by live calls can be refunded."
+    )
+    status = 422
 
 
 def judge_sale(sale: PrepaidOnly) -> None:
