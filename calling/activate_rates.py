@@ -18,6 +18,7 @@ from accounts.models import User
 from accounts.refusals import TollgateError
 from calling.import_rates import Deck, ImportedRates, carry_out, plan_import
 from calling.models import DeckMode, DeckUpload, RateCard, RateCardVersion
+from calling.price_rises import check_notice
 from calling.write_rates import read_rates, version_in_force, write_version
 
 MAY_ACTIVATE = "activate_ratedeck"
@@ -106,10 +107,12 @@ def restore_version(
         before = _check_basis(card, basis, starts_at)
         if before is not None and before.digest == version.digest:
             raise NothingToActivate
+        rates, held = read_rates(version).rates, read_rates(before)
+        check_notice(card, held.rates, rates, valid_from=starts_at, at=at)
         made = write_version(
             card,
-            read_rates(version).rates,
-            before=read_rates(before),
+            rates,
+            before=held,
             valid_from=starts_at,
             at=at,
             restores=version,

@@ -93,19 +93,19 @@ def compare_rates(
             found.new += 1
         elif facts_of(old) == facts_of(rate):
             found.unchanged += 1
-        elif (way := _way(view_of(old), view_of(rate))) == 0:
+        elif (way := way_of(view_of(old), view_of(rate))) == 0:
             found.otherwise += 1
         else:
-            (increases if way > 0 else decreases).append(_change(old, rate))
+            (increases if way > 0 else decreases).append(change_of(old, rate))
     found.removed = len(before.keys() - after.keys())
     found.dearer, found.cheaper = len(increases), len(decreases)
-    found.increases = _biggest(increases)
-    found.decreases = _biggest(decreases)
+    found.increases = biggest(increases)
+    found.decreases = biggest(decreases)
     found.lost = _lost(before, after)
     return found
 
 
-def _way(old: RateView, new: RateView) -> int:
+def way_of(old: RateView, new: RateView) -> int:
     """1 dearer, -1 cheaper, 0 neither: for no length costs a call anything else."""
     costs = [
         (rate_call(old, seconds).amount, rate_call(new, seconds).amount)
@@ -116,7 +116,7 @@ def _way(old: RateView, new: RateView) -> int:
     return -1 if any(now < then for then, now in costs) else 0
 
 
-def _change(old: RateIn, new: RateIn) -> PriceChange:
+def change_of(old: RateIn, new: RateIn) -> PriceChange:
     return PriceChange(
         new.prefix,
         new.destination,
@@ -125,9 +125,11 @@ def _change(old: RateIn, new: RateIn) -> PriceChange:
     )
 
 
-def _biggest(changes: Iterable[PriceChange]) -> list[PriceChange]:
+def biggest(
+    changes: Iterable[PriceChange], *, most: int = BIGGEST
+) -> list[PriceChange]:
     ordered = sorted(changes, key=lambda one: one.prefix)
-    return sorted(ordered, key=lambda one: one.weight, reverse=True)[:BIGGEST]
+    return sorted(ordered, key=lambda one: one.weight, reverse=True)[:most]
 
 
 def _lost(

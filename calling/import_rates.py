@@ -19,6 +19,7 @@ from calling.decks.record import NO_HINTS, BadDeck, DeckError, Hints, RateIn
 from calling.decks.registry import PROFILES
 from calling.models import DeckMode, RateCard, RateCardVersion
 from calling.plan_versions import PlannedVersion, plan_versions
+from calling.price_rises import check_notice
 from calling.reject import reject_rows
 from calling.write_rates import (
     VersionRates,
@@ -110,16 +111,23 @@ def plan_import(deck: Deck, card: RateCard, *, starts_at: datetime) -> PlannedIm
 
 
 def carry_out(planned: PlannedImport, deck: Deck, *, at: datetime) -> ImportedRates:
-    """Writes the versions that say something new; the caller holds the card's lock."""
+    """Writes the versions that say something new; the caller holds the card's lock.
+
+    Raises RiseWithoutNotice where a price rises sooner than the card promises.
+    """
     reject_rows(planned.rejected, origin=deck.origin, at=at)
     result = counted(planned)
     for one in planned.versions:
         before = version_in_force(planned.card, one.valid_from)
         if before is None or before.digest != digest_of(one.rates.values()):
+            held = read_rates(before)
+            check_notice(
+                planned.card, held.rates, one.rates, valid_from=one.valid_from, at=at
+            )
             version = write_version(
                 planned.card,
                 one.rates,
-                before=read_rates(before),
+                before=held,
                 valid_from=one.valid_from,
                 at=at,
             )

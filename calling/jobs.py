@@ -8,12 +8,15 @@ from django.utils import timezone
 from accounts.named_job import Turn, job_with_cursor, named_job
 from calling import mail_export, upload_calls
 from calling.replay import settle_some_waiting
+from calling.tell_line_limits import tell_line_limits
+from calling.tell_rate_rises import tell_rate_rises
 from calling.tell_used_pools import tell_used_pools
 from calling.watch_feeds import hear_feeds, tell_silent_feeds
 
 log = logging.getLogger(__name__)
 
 HEARD = "calling.watch_feeds.cursor"
+CHARGED = "calling.tell_limits.cursor"
 
 
 @job_with_cursor
@@ -47,6 +50,21 @@ def tell_pools() -> None:
     """Owes the messages about minutes that run out."""
     told = tell_used_pools(timezone.now())
     log.info("tell_pools: %d pools told of", told)
+
+
+@named_job
+def tell_limits() -> None:
+    """Owes the messages about lines that near or reach their monthly limit."""
+    told, last = tell_line_limits(cache.get(CHARGED, 0), timezone.now())
+    cache.set(CHARGED, last, timeout=None)
+    log.info("tell_limits: %d lines told of", told)
+
+
+@named_job
+def tell_rises() -> None:
+    """Owes the messages about prices that rise."""
+    told = tell_rate_rises(timezone.now())
+    log.info("tell_rises: %d organisations told", told)
 
 
 @named_job

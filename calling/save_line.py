@@ -19,6 +19,8 @@ from calling.resize_pools import resize_pools
 from credits.lock import lock_wallet
 from credits.money import Micros
 
+LIMITS = ("monthly_warning", "monthly_limit")
+
 
 @dataclass(frozen=True)
 class LineEntry:
@@ -83,7 +85,10 @@ def _save(
     line.full_clean()
     with transaction.atomic():
         lock_wallet(line.organisation_id)
-        line.save()
+        if before is None:
+            line.save()
+        else:
+            line.save(update_fields=_written(line, before))
         if moved:
             resize_pools(line.organisation, at=at)
         record_audit(
@@ -97,6 +102,15 @@ def _save(
             ip=ip,
         )
     return line
+
+
+def _written(line: Line, before: dict[str, object]) -> list[str]:
+    """The fields to write; another limit is told of anew, whatever was told."""
+    written = list(before)
+    if any(getattr(line, name) != before[name] for name in LIMITS):
+        line.told_month = line.told_percent = None
+        written += ["told_month", "told_percent"]
+    return written
 
 
 def _check_limit(entry: LineEntry) -> None:

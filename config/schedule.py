@@ -36,10 +36,34 @@ SCHEDULE = (
         "Owes the messages about plan minutes at 80 and 100 %.",
     ),
     Timed(
+        "tell of line limits",
+        "calling.jobs.tell_limits",
+        "* * * * *",
+        "Owes the messages about lines near or at their monthly limit.",
+    ),
+    Timed(
+        "tell of rate rises",
+        "calling.jobs.tell_rises",
+        "*/5 * * * *",
+        "Owes the messages about prices that rise, with the day they hold from.",
+    ),
+    Timed(
         "reconcile top-ups",
         "billing.jobs.reconcile_top_ups",
         "*/15 * * * *",
         "Asks Stripe how open top-ups ended whose event was lost.",
+    ),
+    Timed(
+        "finish cards",
+        "billing.jobs.finish_cards",
+        "*/15 * * * *",
+        "Asks Stripe what became of cards whose event was lost; lets removed ones go.",
+    ),
+    Timed(
+        "tell of expiring cards",
+        "billing.jobs.tell_expiring_cards",
+        "10 1 * * *",
+        "Owes the messages about saved cards that expire within thirty days.",
     ),
     Timed(
         "work waiting events",

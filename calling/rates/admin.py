@@ -38,7 +38,14 @@ class RateCardAdmin(ModelAdmin):
     """A new card has no rates; a deck brings them. Staff choose the default."""
 
     form = CardForm
-    list_display = ("name", "currency", "purpose", "organisation", "is_default")
+    list_display = (
+        "name",
+        "currency",
+        "purpose",
+        "organisation",
+        "is_default",
+        "notice_days",
+    )
     list_filter = ("currency", "purpose", "is_default")
     list_select_related = ("organisation",)
     list_per_page = 50
@@ -49,7 +56,7 @@ class RateCardAdmin(ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         kept = ("name", "currency", "purpose", "organisation")
-        return (*kept, "is_default") if obj else kept
+        return (*kept, "is_default", "notice_days") if obj else kept
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("currency", "purpose", "organisation", "is_default") if obj else ()
@@ -107,6 +114,7 @@ class RateCardVersionAdmin(ReadOnlyAdmin):
         "valid_from",
         "rate_count",
         "imported_at",
+        "told_at",
         "restores",
     )
     list_filter = ("card",)

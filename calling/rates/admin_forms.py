@@ -26,7 +26,7 @@ class CardForm(forms.ModelForm):  # type: ignore[type-arg]  # not at run time
 
     class Meta:
         model = RateCard
-        fields = ("name", "currency", "purpose", "organisation")
+        fields = ("name", "currency", "purpose", "organisation", "notice_days")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

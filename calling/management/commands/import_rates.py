@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Organisation
+from accounts.refusals import TollgateError
 from calling.decks.record import BadDeck, Hints
 from calling.decks.registry import PROFILES
 from calling.decks.zip_of_sheets import zip_folder
@@ -61,7 +62,7 @@ class Command(BaseCommand):
         path: Path = options["file"]
         try:
             self._run(path, options)
-        except (BadDeck, ValidationError, OSError) as problem:
+        except (BadDeck, TollgateError, ValidationError, OSError) as problem:
             self.stderr.write(f"{path}: {sentence_of(problem)}")
             sys.exit(2)
 
