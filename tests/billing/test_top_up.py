@@ -57,10 +57,7 @@ def test_card_payment_becomes_credit_on_return(buyer: Buyer) -> None:
     year = buyer.organisation.local_day(timezone.now()).year
     assert top_up.receipt_number == f"R-{year}-0001"
     owed = Notice.objects.filter(kind=NoticeKind.RECEIPT)
-    assert {notice.recipient for notice in owed} == {
-        "billing@formosa.example",
-        "alice@formosa.example",
-    }
+    assert [notice.recipient for notice in owed] == ["billing@formosa.example"]
     verbs = AuditEvent.objects.order_by("id").values_list("verb", flat=True)
     assert list(verbs) == ["start_top_up", "top_up_paid"]
 
@@ -230,7 +227,7 @@ def test_finishing_again_and_again_issues_once(buyer: Buyer) -> None:
         finish_top_up(top_up.pk, at=timezone.now(), payment_id=payment)
         finish_top_up(top_up.pk, at=timezone.now())
     assert_paid_once(top_up)
-    assert Notice.objects.filter(kind=NoticeKind.RECEIPT).count() == 2
+    assert Notice.objects.filter(kind=NoticeKind.RECEIPT).count() == 1
     assert not StaffTask.objects.exists()
 
 
@@ -292,4 +289,4 @@ def test_slow_payment_that_fails_tells_the_customer(buyer: Buyer) -> None:
     assert (top_up.state, top_up.failure_code) == ("failed", "processing_error")
     assert Wallet.objects.get().incoming == 0
     assert_nothing_issued()
-    assert Notice.objects.filter(kind=NoticeKind.TOP_UP_FAILED).count() == 2
+    assert Notice.objects.filter(kind=NoticeKind.TOP_UP_FAILED).count() == 1
