@@ -4,6 +4,7 @@ import logging
 
 from django.utils import timezone
 
+from accounts.deliver import deliver_due_webhooks
 from accounts.named_job import named_job
 from accounts.send import send_due_notices
 
@@ -15,3 +16,10 @@ def send_notices() -> None:
     """Delivers the outbox: asked for when a message is owed, and every minute."""
     sent = send_due_notices(timezone.now())
     logger.info("send_notices: %s sent", sent)
+
+
+@named_job
+def deliver_webhooks() -> None:
+    """Posts the events that endpoints are owed: when one happens, and every minute."""
+    delivered = deliver_due_webhooks(timezone.now())
+    logger.info("deliver_webhooks: %s delivered", delivered)

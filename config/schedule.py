@@ -84,6 +84,12 @@ SCHEDULE = (
         "Sends the messages that are owed and were not sent at once.",
     ),
     Timed(
+        "deliver webhooks",
+        "accounts.jobs.deliver_webhooks",
+        "* * * * *",
+        "Posts events to customers' systems, again where it failed.",
+    ),
+    Timed(
         "forget exports",
         "calling.jobs.forget_exports",
         "40 3 * * *",

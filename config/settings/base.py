@@ -114,6 +114,7 @@ ACCOUNT_RATE_LIMITS = {
     "start_top_up": "20/h/user",  # card testing
     "add_card": "10/h/user,20/d/key",  # the same, for the organisation
     "start_top_up_by_key": "60/h/key",
+    "announce_transfer": "20/h/user",
 }
 MFA_ADAPTER = "accounts.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
@@ -122,6 +123,11 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 # Staff reach the admin only with a second factor; dev.py alone exempts them.
 STAFF_NEED_SECOND_FACTOR = True
+
+# --- webhooks to customers --------------------------------------------------------
+WEBHOOK_PORTS = (443, 8443)
+# Opens this machine, and plain http to it: dev.py and tests alone.
+WEBHOOKS_TO_LOOPBACK = False
 
 # --- language and time ------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -30,6 +30,7 @@ CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] += [STRIPE_API_HOST]
 SITE_URL = environment.text("SITE_URL", "http://127.0.0.1:8000")
 
 STAFF_NEED_SECOND_FACTOR = False
+WEBHOOKS_TO_LOOPBACK = True
 EMAIL_BACKEND = "sandbox.mail_folder.MailFolderBackend"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
