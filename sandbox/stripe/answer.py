@@ -24,7 +24,7 @@ from sandbox.stripe import (
     refunds,
     webhook_endpoints,
 )
-from sandbox.stripe.errors import Json, Refusal, StripeError
+from sandbox.stripe.errors import Json, Refusal, StripeError, refusal
 from sandbox.stripe.exchange import Answer, NoAnswer, Request, as_text
 from sandbox.stripe.expand import expand
 from sandbox.stripe.failures import FOR_REQUESTS, Failure
@@ -92,21 +92,13 @@ def answer_api(sandbox: Sandbox, keys: Keys, request: Request) -> Answer:
 def _check_caller(headers: Mapping[str, str]) -> None:
     key = _api_key(headers.get("Authorization", ""))
     if key.startswith(("sk_live_", "rk_live_")):
-        raise Refusal(
-            "This is the sandbox Stripe, and it refuses sk_live_ keys by name: take the"
-            " live key out of this environment.",
-            status=401,
-        )
+        raise refusal("live_key")
     if not key.startswith("sk_test_"):
         said = f"Invalid API Key provided: {key[:8]}***" if key else "No API key given."
         raise Refusal(said, status=401)
     ours = SHAPES["account"]["id"]
     if headers.get("Stripe-Account", ours) != ours:
-        raise Refusal(
-            "The provided key does not have access to that account.",
-            code="account_invalid",
-            status=403,
-        )
+        raise refusal("account_of_another")
     if headers.get("Stripe-Version", API_VERSION) != API_VERSION:
         raise Refusal(f"This sandbox speaks API version {API_VERSION} only.")
 
@@ -134,9 +126,7 @@ def _read(sandbox: Sandbox, request: Request, request_id: str) -> Job:
                 request.headers.get("Idempotency-Key") if is_post else None,
                 sandbox.failures.take(FOR_REQUESTS, request.path, request.method),
             )
-    raise Refusal(
-        f"Unrecognized request URL ({request.method}: {request.path}).", status=404
-    )
+    raise refusal("address_unknown", method=request.method, path=request.path)
 
 
 def _answer_once(keys: Keys, job: Job) -> KeptAnswer:
@@ -184,7 +174,7 @@ def _work(job: Job) -> KeptAnswer:
             raise
         return _error_answer(error, job.request_id)
     if job.fault == "http_500_after":
-        return _error_answer(_trouble(), job.request_id)
+        return _error_answer(refusal("asked_for"), job.request_id)
     return KeptAnswer(200, as_text(public(body)), job.request_id)
 
 
@@ -197,17 +187,9 @@ def _fail_before(job: Job) -> None:
         case Failure("connection_reset"):
             raise NoAnswer("reset")
         case Failure("http_500"):
-            raise _trouble()
+            raise refusal("asked_for")
         case Failure("http_429"):
             raise Refusal("Too many requests.", code="rate_limit", status=429)
-
-
-def _trouble() -> Refusal:
-    return Refusal(
-        "An unknown error occurred (asked for at /_sandbox/failures).",
-        kind="api_error",
-        status=500,
-    )
 
 
 def _error_answer(error: StripeError, request_id: str) -> KeptAnswer:

@@ -1,6 +1,6 @@
 """Checkout sessions are completed, once, or expire."""
 
-from sandbox.stripe.errors import Conflict, Json
+from sandbox.stripe.errors import Json, refusal
 from sandbox.stripe.intents import cancel
 from sandbox.stripe.lists import page_of
 from sandbox.stripe.open_session import create_session, intent_field, intent_of
@@ -33,10 +33,7 @@ def finish_late_payment(work: Work, session: Json, intent: Json) -> None:
 def expire_session(work: Work, params: Json, name: str) -> Json:
     session = work.find("checkout.session", name)
     if session["status"] != "open":
-        raise Conflict(
-            'Only Checkout Sessions with a status in ["open"] can be expired. This'
-            f" Checkout Session has a status of `{session['status']}`."
-        )
+        raise refusal("session_not_open", status=session["status"])
     if session[intent_field(session)]:
         reason = "expired" if session["mode"] == "payment" else "abandoned"
         cancel(work, intent_of(work, session), reason)

@@ -5,13 +5,13 @@ Both are confirmed alike; what confirming does stands in `pay` and in `set_up`.
 
 from collections.abc import Callable
 
-from sandbox.stripe.errors import Conflict, Json, Refusal
+from sandbox.stripe.errors import Json, Refusal, refusal
 from sandbox.stripe.intents import (
     CANCELLABLE,
     PAYABLE,
     cancel,
     change_intent,
-    kind_of,
+    intent_refusal,
     must_be,
     must_not_be_of_a_session,
     new_intent,
@@ -85,13 +85,8 @@ def _how(params: Json) -> Json:
 
 
 def _confirm(work: Work, intent: Json, how: Json) -> Json:
-    noun = kind_of(intent).noun
     if not intent["payment_method"]:
-        raise Conflict(
-            f"You cannot confirm this {noun} because it's missing a payment method."
-            " Confirm it again with one.",
-            code=f"{intent['object']}_unexpected_state",
-        )
+        raise intent_refusal("intent_needs_card", intent)
     automatic = intent["automatic_payment_methods"] or {}
     if automatic.get("enabled") and automatic.get("allow_redirects") == "always":
         _must_have_return_url(how)
@@ -104,12 +99,7 @@ def _confirm(work: Work, intent: Json, how: Json) -> Json:
 
 def _must_have_return_url(how: Json) -> None:
     if "return_url" not in how:
-        raise Refusal(
-            "Some automatic payment methods might redirect your customer off of your"
-            " page: you must provide a `return_url`, or set"
-            " `automatic_payment_methods[allow_redirects]` to `never`.",
-            param="return_url",
-        )
+        raise refusal("return_url_missing")
 
 
 ROUTES: Routes = {

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from sandbox.stripe.errors import Json, Refusal
+from sandbox.stripe.errors import Json, refusal
 
 TABLE: Json = json.loads(Path(__file__).with_name("currencies.json").read_text("utf-8"))
 NO_DECIMALS = TABLE["no_decimals"].split()
@@ -27,30 +27,16 @@ def shown(amount: int, currency: str) -> str:
 
 def known_currency(currency: str) -> str:
     if currency.lower() not in KNOWN:
-        raise Refusal(
-            f"Invalid currency: {currency}. Stripe currently supports these"
-            f" currencies: {', '.join(KNOWN)}",
-            param="currency",
-        )
+        raise refusal("currency_unknown", currency=currency, known=", ".join(KNOWN))
     return currency.lower()
 
 
 def check_amount(amount: int, currency: str, whose: str = "Amount") -> None:
     least = smallest(currency)
+    said: Json = {"whose": whose, "currency": currency}
     if amount < least:
-        raise Refusal(
-            f"{whose} must be at least {shown(least, currency)} {currency}",
-            code="amount_too_small",
-            param="amount",
-        )
+        raise refusal("amount_too_small", least=shown(least, currency), **said)
     if amount > LARGEST:
-        raise Refusal(
-            f"{whose} must be no more than {shown(LARGEST, currency)} {currency}",
-            code="amount_too_large",
-            param="amount",
-        )
+        raise refusal("amount_too_large", most=shown(LARGEST, currency), **said)
     if currency in THREE_DECIMALS and amount % 10:
-        raise Refusal(
-            f"Invalid amount: in {currency} the last decimal must be zero.",
-            param="amount",
-        )
+        raise refusal("amount_too_exact", currency=currency)

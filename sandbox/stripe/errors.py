@@ -2,9 +2,12 @@
 
 A `Refusal` comes before anything was done: it is never kept under an idempotency key.
 A `Conflict` comes after looking at the object and is kept. A `CardRefusal` is kept too,
-and what was done before it (the failed charge, the intent put back) stays.
+and what was done before it (the failed charge, the intent put back) stays. What is
+said more than in passing stands in `refusals.json`.
 """
 
+import json
+from pathlib import Path
 from typing import Any
 
 Json = dict[str, Any]  # a Stripe object is open JSON; its fields are checked by tests
@@ -68,7 +71,24 @@ class CardRefusal(StripeError):
     kind = "card_error"
 
 
-def missing_resource(noun: str, name: str, param: str) -> Refusal:
-    return Refusal(
-        f"No such {noun}: '{name}'", code="resource_missing", param=param, status=404
+TABLE: Json = json.loads(Path(__file__).with_name("refusals.json").read_text("utf-8"))
+
+
+def refusal(
+    name: str, param: str | None = None, extra: Json | None = None, **values: object
+) -> StripeError:
+    """The refusal of that name, its sentence filled with the values. To be raised."""
+    facts = TABLE[name]
+    code = facts.get("code")
+    return (Conflict if "is_kept" in facts else Refusal)(
+        facts["message"].format(param=param, **values),
+        code=code and code.format(**values),
+        param=param or facts.get("param"),
+        status=facts.get("status"),
+        kind=facts.get("kind"),
+        extra=extra,
     )
+
+
+def missing_resource(noun: str, name: str, param: str) -> StripeError:
+    return refusal("resource_missing", param, noun=noun, id=name)

@@ -8,7 +8,7 @@ import json
 from copy import deepcopy
 from pathlib import Path
 
-from sandbox.stripe.errors import Json, Refusal
+from sandbox.stripe.errors import Json, Refusal, refusal
 from sandbox.stripe.lists import as_list
 from sandbox.stripe.work import Work
 
@@ -24,10 +24,7 @@ def expand(work: Work, body: Json, paths: list[str]) -> None:
     for path in paths:
         steps = path.split(".")
         if len(steps) - steps.count("data") > DEEPEST:
-            raise Refusal(
-                f"You cannot expand more than 4 levels of a property. Property: {path}",
-                param="expand",
-            )
+            raise refusal("expansion_too_deep", path=path)
         _follow(work, body, kind, steps, path)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sandbox.stripe.errors import Refusal
+from sandbox.stripe.errors import Refusal, refusal
 from sandbox.stripe.store import Store
 
 KEPT_SECONDS = 24 * 60 * 60
@@ -36,7 +36,7 @@ class Keys:
             raise Refusal(f"An idempotency key has at most {LONGEST_KEY} characters.")
         with self._lock:
             if key in self._running:
-                raise _in_use(key)
+                raise refusal("idempotency_key_in_use", key=key)
             kept = self._kept(key, request)
             self._running.add(key)
         try:
@@ -60,21 +60,5 @@ class Keys:
         if row is None:
             return None
         if row["request"] != request:
-            raise Refusal(
-                "Keys for idempotent requests can only be used with the same parameters"
-                f" they were first used with. Try using a key other than '{key}' if you"
-                " meant to execute a different request.",
-                kind="idempotency_error",
-            )
+            raise refusal("idempotency_key_of_another", key=key)
         return KeptAnswer(row["status"], row["body"], row["request_id"])
-
-
-def _in_use(key: str) -> Refusal:
-    return Refusal(
-        "There is currently another in-progress request using this Idempotent Key (that"
-        " probably means you submitted twice, and the other request is still going"
-        f" through): {key}. Please try again later.",
-        code="idempotency_key_in_use",
-        kind="idempotency_error",
-        status=409,
-    )

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from sandbox.stripe.currency import check_amount, known_currency
-from sandbox.stripe.errors import Conflict, Json, Refusal
+from sandbox.stripe.errors import Json, StripeError, refusal
 from sandbox.stripe.payment_methods import check_owner, payment_method_named
 from sandbox.stripe.work import SHAPES, Work, public
 
+EITHER_WAY = "automatic_payment_methods, payment_method_types"
 PAYABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 CANCELLABLE = (*PAYABLE, "requires_capture", "processing")
 
@@ -51,11 +52,7 @@ def _automatic(params: Json) -> Json | None:
     wanted: Json | None = params.pop("automatic_payment_methods", None)
     if "payment_method_types" in params:
         if wanted and wanted["enabled"]:
-            raise Refusal(
-                "You may only specify one of these parameters:"
-                " automatic_payment_methods, payment_method_types.",
-                code="parameters_exclusive",
-            )
+            raise refusal("parameters_exclusive", names=EITHER_WAY)
         return None
     return {"allow_redirects": "always", "enabled": True} | (wanted or {})
 
@@ -139,20 +136,21 @@ def cancel(work: Work, intent: Json, reason: str | None) -> Json:
 
 def must_be(intent: Json, statuses: Iterable[str], verb: str) -> None:
     if intent["status"] not in statuses:
-        noun = kind_of(intent).noun
-        raise Conflict(
-            f"You cannot {verb} this {noun} because it has a status of"
-            f" {intent['status']}. Only a {noun} with one of the following statuses"
-            f" allows it: {', '.join(statuses)}.",
-            code=f"{intent['object']}_unexpected_state",
-            extra={intent["object"]: intent},
+        allowed = ", ".join(statuses)
+        raise intent_refusal(
+            "intent_unexpected_state", intent, verb=verb, statuses=allowed
         )
 
 
 def must_not_be_of_a_session(intent: Json, verb: str) -> None:
     if intent.get("_session"):
-        raise Conflict(
-            f"You cannot {verb} this {kind_of(intent).noun} because a Checkout Session"
-            " owns it. Expire the Checkout Session instead.",
-            code=f"{intent['object']}_unexpected_state",
-        )
+        raise intent_refusal("intent_of_a_session", intent, verb=verb)
+
+
+def intent_refusal(name: str, intent: Json, **values: str) -> StripeError:
+    """The intent comes with it, so that the caller sees how it stands."""
+    kind = intent["object"]
+    extra, noun = {kind: intent}, KINDS[kind].noun
+    return refusal(
+        name, extra=extra, kind=kind, noun=noun, status=intent["status"], **values
+    )

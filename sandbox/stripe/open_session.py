@@ -5,7 +5,7 @@ session said in `payment_intent_data`; a setup intent is there at once.
 """
 
 from sandbox.stripe.currency import check_amount, known_currency
-from sandbox.stripe.errors import Json, Refusal
+from sandbox.stripe.errors import Json, Refusal, refusal
 from sandbox.stripe.intents import new_intent
 from sandbox.stripe.work import SHAPES, Work
 
@@ -52,9 +52,7 @@ def _check_mode(params: Json) -> None:
     mode = params["mode"]
     needed, refused, _ = MODES[mode]
     if needed not in params:
-        raise Refusal(
-            f"Missing required param: {needed}.", code="parameter_missing", param=needed
-        )
+        raise refusal("parameter_missing", needed)
     for name in refused:
         if name in params:
             raise Refusal(f"You can not pass `{name}` in `{mode}` mode.", param=name)
@@ -62,10 +60,7 @@ def _check_mode(params: Json) -> None:
 
 def _begin_set_up(work: Work, session: Json, params: Json) -> None:
     if not {"currency", "payment_method_types"} & set(params):
-        raise Refusal(
-            "You must provide `currency` or `payment_method_types` in `setup` mode.",
-            param="currency",
-        )
+        raise refusal("session_of_nothing")
     if "currency" in params:
         session["currency"] = known_currency(params["currency"])
     session |= {"_line_items": [], "payment_status": "no_payment_required"}
@@ -76,21 +71,14 @@ def _expiry(work: Work, params: Json) -> int:
     at: int = params.get("expires_at", work.at + LONGEST_LIFE)
     # A minute's grace, since the caller's clock is not ours.
     if not SHORTEST_LIFE - 60 <= at - work.at <= LONGEST_LIFE + 60:
-        raise Refusal(
-            "The `expires_at` timestamp must be between 30 minutes and 24 hours from"
-            " Checkout Session creation.",
-            param="expires_at",
-        )
+        raise refusal("session_too_long")
     return at
 
 
 def _add_line_items(work: Work, session: Json, wanted: list[Json]) -> None:
     currencies = {known_currency(item["price_data"]["currency"]) for item in wanted}
     if len(currencies) != 1:
-        raise Refusal(
-            "All prices on a Checkout Session must have the same currency.",
-            param="line_items",
-        )
+        raise refusal("session_of_currencies")
     session["currency"] = currencies.pop()
     items = [_line_item(work, item) for item in wanted]
     total = sum(item["amount_total"] for item in items)
@@ -126,10 +114,7 @@ def _line_item(work: Work, wanted: Json) -> Json:
 
 def _name_customer(work: Work, session: Json) -> None:
     if session["customer"] and session["customer_email"]:
-        raise Refusal(
-            "You may only specify one of these parameters: customer, customer_email.",
-            code="parameters_exclusive",
-        )
+        raise refusal("parameters_exclusive", names="customer, customer_email")
     if session["customer"]:
         customer = work.find("customer", session["customer"], "customer")
         name_payer(session, customer["email"], customer["name"])

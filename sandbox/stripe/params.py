@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sandbox.stripe.errors import Json, Refusal
+from sandbox.stripe.errors import Json, Refusal, refusal
 
 Spec = Any  # an object, a list of one, or a text, as described above
 TAKES: dict[str, Spec] = json.loads(
@@ -78,20 +78,10 @@ def _group(spec: Spec, raw: Any, name: str) -> Json:
     kinds |= PAGING if "..." in spec else {}
     for key in raw:
         if key not in kinds:
-            inner = _inside(name, key)
-            raise Refusal(
-                f"Received unknown parameter: {inner}",
-                code="parameter_unknown",
-                param=inner,
-            )
+            raise refusal("parameter_unknown", _inside(name, key))
     for key in spec:
         if key.endswith("!") and key[:-1] not in raw:
-            inner = _inside(name, key[:-1])
-            raise Refusal(
-                f"Missing required param: {inner}.",
-                code="parameter_missing",
-                param=inner,
-            )
+            raise refusal("parameter_missing", _inside(name, key[:-1]))
     can_be_unset = {key[:-1] for key in spec if key.endswith("?")}
     read: Json = {}
     for key, value in raw.items():
@@ -101,25 +91,15 @@ def _group(spec: Spec, raw: Any, name: str) -> Json:
         elif key in can_be_unset:
             read[key] = None
         else:
-            raise _cannot_be_unset(inner)
+            raise refusal("parameter_empty", inner)
     return read
-
-
-def _cannot_be_unset(name: str) -> Refusal:
-    return Refusal(
-        f"You passed an empty string for '{name}'. We assume empty values are an"
-        f" attempt to unset a parameter; however '{name}' cannot be unset. You should"
-        f" remove '{name}' from your request or supply a non-empty value.",
-        code="parameter_invalid_empty",
-        param=name,
-    )
 
 
 def _many(item: Spec, raw: Any, name: str) -> list[Any]:
     if not isinstance(raw, dict) or not all(key.isdigit() for key in raw):
         raise Refusal("Invalid array", param=name)
     if len(raw) > LONGEST_LIST:
-        raise Refusal(f"Array too long: {name}", param=name)
+        raise refusal("array_too_long", name)
     numbered = sorted(raw.items(), key=lambda pair: int(pair[0]))
     return [_value(item, value, _inside(name, key)) for key, value in numbered]
 
@@ -127,21 +107,14 @@ def _many(item: Spec, raw: Any, name: str) -> list[Any]:
 def _int(limits: list[str], raw: str, name: str) -> int:
     least, most = [int(limit) for limit in limits + ["0", str(2**53)][len(limits) :]]
     if not re.fullmatch(r"-?\d{1,16}", raw) or not least <= int(raw) <= most:
-        raise Refusal(
-            f"Invalid integer: {raw[:40]}; {name} must be from {least} to {most}.",
-            code="parameter_invalid_integer",
-            param=name,
-        )
+        raise refusal("integer_invalid", name, raw=raw[:40], least=least, most=most)
     return int(raw)
 
 
 def _text(kind: str, limits: list[str], raw: str, name: str) -> str:
     longest = int(limits[0]) if limits else LONGEST_TEXT
     if len(raw) > longest:
-        raise Refusal(
-            f"Invalid string: {raw[:20]}…; must be at most {longest} characters",
-            param=name,
-        )
+        raise refusal("string_too_long", name, raw=raw[:20], longest=longest)
     if kind in PATTERNS and not re.fullmatch(PATTERNS[kind], raw):
         raise Refusal(f"Invalid {kind}: {raw}", param=name)
     return raw
@@ -149,9 +122,7 @@ def _text(kind: str, limits: list[str], raw: str, name: str) -> str:
 
 def _choice(choices: str, raw: str, name: str) -> str:
     if raw not in choices.split("|"):
-        raise Refusal(
-            f"Invalid {name}: must be one of {choices.replace('|', ', ')}", param=name
-        )
+        raise refusal("choice_unknown", name, choices=choices.replace("|", ", "))
     return raw
 
 
@@ -160,11 +131,7 @@ def _metadata(raw: Any, name: str) -> dict[str, str]:
         raise Refusal(f"{name} is an object of at most 50 keys.", param=name)
     for key, value in raw.items():
         if not isinstance(value, str) or len(value) > 500 or len(key) > 40:
-            raise Refusal(
-                "Metadata keys have at most 40 characters, values are text of at most"
-                " 500.",
-                param=_inside(name, key),
-            )
+            raise refusal("metadata_too_long", _inside(name, key))
     return raw
 
 

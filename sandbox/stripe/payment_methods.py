@@ -12,7 +12,7 @@ from sandbox.stripe.cards import (
     check_details,
     refuse,
 )
-from sandbox.stripe.errors import Conflict, Json, Refusal, missing_resource
+from sandbox.stripe.errors import Json, missing_resource, refusal
 from sandbox.stripe.routes import Routes, listing, reading
 from sandbox.stripe.work import Work
 
@@ -60,32 +60,18 @@ def payment_method_named(work: Work, name: str, param: str = "payment_method") -
         return make_card(work, NAMES[name], 12, time.gmtime(work.at).tm_year + 1)
     method = work.find("payment_method", name, param)
     if method.get("_is_spent"):
-        raise Refusal(
-            "The provided PaymentMethod was previously used with a PaymentIntent"
-            " without Customer attachment, or was detached from a Customer. It may not"
-            " be used again.",
-            param=param,
-        )
+        raise refusal("card_spent", param)
     return method
 
 
 def check_owner(method: Json, customer: str | None, param: str) -> None:
     """A card that belongs to a customer serves that customer alone."""
     if method["customer"] and customer is None:
-        raise Refusal(
-            f"The payment method supplied ({method['id']}) belongs to the Customer"
-            f" {method['customer']}. Please include the Customer in the `customer`"
-            " parameter on the PaymentIntent.",
-            param=param,
-        )
+        owner = method["customer"]
+        raise refusal("card_of_a_customer", param, id=method["id"], customer=owner)
     is_default = param != "payment_method"
     if method["customer"] != customer and (method["customer"] or is_default):
-        raise Refusal(
-            f"The customer does not have a payment method with the ID {method['id']}."
-            " The payment method must be attached to the customer.",
-            code="resource_missing",
-            param=param,
-        )
+        raise refusal("card_of_another", param, id=method["id"])
 
 
 def update_payment_method(work: Work, params: Json, name: str) -> Json:
@@ -112,10 +98,7 @@ def attach_payment_method(work: Work, params: Json, name: str) -> Json:
     if not card_of(method).attaches:
         raise refuse(card_of(method).decline or GENERIC)
     if method["customer"] not in (None, customer["id"]):
-        raise Conflict(
-            "The payment method you provided has already been attached to a customer.",
-            code="payment_method_unexpected_state",
-        )
+        raise refusal("card_attached_elsewhere")
     return attach(work, method, customer["id"])
 
 
@@ -129,10 +112,7 @@ def attach(work: Work, method: Json, customer: str) -> Json:
 def detach_payment_method(work: Work, _params: Json, name: str) -> Json:
     method = work.find("payment_method", name)
     if method["customer"] is None:
-        raise Conflict(
-            "The payment method you provided is not attached to a customer so"
-            " detachment is impossible.",
-        )
+        raise refusal("card_not_attached")
     customer = work.find("customer", method["customer"])
     settings = customer["invoice_settings"]
     if settings["default_payment_method"] == name:

@@ -8,7 +8,7 @@ from sandbox.stripe.balance import add_to_balance
 from sandbox.stripe.cards import card_of
 from sandbox.stripe.currency import shown
 from sandbox.stripe.disputes import is_charged_back
-from sandbox.stripe.errors import Conflict, Json, Refusal
+from sandbox.stripe.errors import Conflict, Json, Refusal, refusal
 from sandbox.stripe.routes import Routes, reading, updating
 from sandbox.stripe.work import Work
 
@@ -50,39 +50,23 @@ def _charge_to_refund(work: Work, params: Json) -> Json:
     else:
         intent = work.find("payment_intent", params["payment_intent"], "payment_intent")
         if intent["status"] != "succeeded":
-            raise Conflict(
-                f"This PaymentIntent ({intent['id']}) does not have a successful charge"
-                " to refund.",
-                param="payment_intent",
-            )
+            raise refusal("charge_missing", id=intent["id"])
         charge = work.find("charge", intent["latest_charge"])
     if not charge["paid"]:
-        raise Conflict(
-            f"Charge {charge['id']} failed; it cannot be refunded.", param="charge"
-        )
+        raise refusal("charge_failed", id=charge["id"])
     return charge
 
 
 def _check(work: Work, charge: Json, amount: int, left: int) -> None:
     if is_charged_back(work, charge):
-        raise Conflict(
-            f"Charge {charge['id']} has been charged back; cannot issue a refund.",
-            code="charge_disputed",
-        )
+        raise refusal("charge_disputed", id=charge["id"])
     if not left:
-        raise Conflict(
-            f"Charge {charge['id']} has already been refunded.",
-            code="charge_already_refunded",
-        )
+        raise refusal("charge_refunded", id=charge["id"])
     if amount > left:
         is_whole = left == charge["amount"]
         of_what = "charge amount" if is_whole else "unrefunded amount on charge"
-        currency = charge["currency"]
-        raise Conflict(
-            f"Refund amount ({shown(amount, currency)}) is greater than"
-            f" {of_what} ({shown(left, currency)})",
-            param="amount",
-        )
+        wanted, most = [shown(part, charge["currency"]) for part in (amount, left)]
+        raise refusal("refund_too_large", amount=wanted, of_what=of_what, left=most)
 
 
 def _begin(work: Work, refund: Json, charge: Json) -> str:
@@ -134,11 +118,7 @@ def settle_due_refunds(work: Work) -> None:
 
 def cancel_refund(work: Work, _params: Json, name: str) -> Json:
     refund = work.find("refund", name)
-    raise Conflict(
-        f"Refund {name} has a status of {refund['status']}; only one that requires"
-        " action of the customer can be canceled.",
-        code="refund_not_cancelable",
-    )
+    raise refusal("refund_not_cancelable", id=name, status=refund["status"])
 
 
 ROUTES: Routes = {
