@@ -52,7 +52,7 @@ def assign_licence(
             assigned_at=at,
         )
         resize_pools(organisation, at=at)
-        _record("assign_licence", licence, at, actor, ip)
+        _record("assign_licence", licence, at, (actor, ip, ""))
     return licence
 
 
@@ -71,7 +71,12 @@ def _check(subscription: Subscription, line: Line, at: datetime) -> None:
 
 
 def release_licence(
-    licence: Licence, *, at: datetime, actor: User | None = None, ip: str | None = None
+    licence: Licence,
+    *,
+    at: datetime,
+    actor: User | None = None,
+    ip: str | None = None,
+    reason: str = "",
 ) -> Licence:
     """Takes the licence off its line; it can be given to another at once."""
     organisation = licence.organisation
@@ -88,13 +93,14 @@ def release_licence(
         licence.released_at = at
         licence.save(update_fields=["released_at"])
         resize_pools(organisation, at=at)
-        _record("release_licence", licence, at, actor, ip)
+        _record("release_licence", licence, at, (actor, ip, reason))
     return licence
 
 
 def _record(
-    verb: str, licence: Licence, at: datetime, actor: User | None, ip: str | None
+    verb: str, licence: Licence, at: datetime, who: tuple[User | None, str | None, str]
 ) -> None:
+    actor, ip, reason = who
     record_audit(
         verb,
         at=at,
@@ -102,5 +108,6 @@ def _record(
         actor=actor,
         object=f"line:{licence.line_id}",
         after={"plan": licence.subscription.plan.slug, "licence": licence.pk},
+        reason=reason,
         ip=ip,
     )

@@ -23,6 +23,7 @@ def cancel_subscription(
     at: datetime,
     actor: User | None = None,
     ip: str | None = None,
+    reason: str = "",
 ) -> Subscription:
     """The subscription, which ends where the organisation's next month begins."""
     with transaction.atomic():
@@ -36,7 +37,7 @@ def cancel_subscription(
                 raise PlanStillNeeded(**facts)
         now.ends_at = rest_of_month(at, zone).period.ends_at
         now.save(update_fields=["ends_at"])
-        _record("cancel_subscription", now, at, actor, ip)
+        _record("cancel_subscription", now, at, (actor, ip, reason))
     return now
 
 
@@ -46,6 +47,7 @@ def keep_subscription(
     at: datetime,
     actor: User | None = None,
     ip: str | None = None,
+    reason: str = "",
 ) -> Subscription:
     """Takes a cancellation back while the subscription still runs."""
     with transaction.atomic():
@@ -59,7 +61,7 @@ def keep_subscription(
             raise AlreadySubscribed
         now.ends_at = None
         now.save(update_fields=["ends_at"])
-        _record("keep_subscription", now, at, actor, ip)
+        _record("keep_subscription", now, at, (actor, ip, reason))
     return now
 
 
@@ -70,8 +72,9 @@ def _lock(subscription: Subscription) -> Subscription:
 
 
 def _record(
-    verb: str, now: Subscription, at: datetime, actor: User | None, ip: str | None
+    verb: str, now: Subscription, at: datetime, who: tuple[User | None, str | None, str]
 ) -> None:
+    actor, ip, reason = who
     ends_at = now.ends_at.isoformat() if now.ends_at is not None else None
     record_audit(
         verb,
@@ -80,5 +83,6 @@ def _record(
         actor=actor,
         object=f"subscription:{now.pk}",
         after={"ends_at": ends_at},
+        reason=reason,
         ip=ip,
     )

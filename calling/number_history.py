@@ -31,10 +31,14 @@ def give_number(
     *,
     to: Line | Service,
     at: datetime,
+    starts_at: datetime | None = None,
     actor: User | None = None,
     ip: str | None = None,
 ) -> NumberAssignment:
-    """From now on the number is this line's, or serves this."""
+    """From now on the number is this line's, or serves this.
+
+    Staff may say `starts_at`: since when it has been so.
+    """
     line = to if isinstance(to, Line) else None
     service = to if isinstance(to, Service) else Service("")
     if line is not None and not line.is_active:
@@ -45,7 +49,7 @@ def give_number(
         line=line,
         service_kind=service.kind,
         is_bridge=service.is_bridge,
-        starts_at=at,
+        starts_at=starts_at or at,
     )
     assignment.clean_fields()
     try:
@@ -63,16 +67,20 @@ def end_number(
     assignment: NumberAssignment,
     *,
     at: datetime,
+    ends_at: datetime | None = None,
     actor: User | None = None,
     ip: str | None = None,
 ) -> NumberAssignment:
-    """The number is free from now on; asked twice, the first moment stands."""
+    """The number is free from now on; asked twice, the first moment stands.
+
+    Staff may say `ends_at`: since when it has been so.
+    """
     with transaction.atomic():
         rows = NumberAssignment.objects.select_for_update(of=("self",))
         now = rows.get(pk=assignment.pk)
         if now.ends_at is not None:
             return now
-        now.ends_at = at
+        now.ends_at = ends_at or at
         now.save(update_fields=["ends_at"])
         _record("end_number", now, at, actor, ip)
     return now
@@ -95,6 +103,7 @@ def _record(
             "line": assignment.line_id,
             "service": assignment.service_kind,
             "is_bridge": assignment.is_bridge,
+            "starts_at": assignment.starts_at.isoformat(),
         },
         ip=ip,
     )

@@ -168,25 +168,3 @@ def test_staff_replay_what_waits_and_say_why(
     event = AuditEvent.objects.get(verb="settle_waiting_records")
     assert event.reason == "The number was assigned late."
     assert event.after == {"settled": 1, "asked": 1}
-
-
-@pytest.mark.usefixtures("world")
-def test_a_licence_given_in_the_admin_gives_its_minutes_at_once(
-    staff: Client, formosa: Organisation
-) -> None:
-    subscription = Subscription.objects.get()
-    line = make_line(formosa)
-    before = MinutePool.objects.get().granted_seconds
-    MinutePool.objects.update(ends_at="2100-01-01T00:00:00Z")  # the month still runs
-    answer = staff.post(
-        path(Licence, "add"),
-        {
-            "organisation": formosa.pk,
-            "subscription": subscription.pk,
-            "line": line.pk,
-            "assigned_at_0": "2026-03-01",
-            "assigned_at_1": "00:00:00",
-        },
-    )
-    assert answer.status_code == 302
-    assert MinutePool.objects.get().granted_seconds > before
