@@ -60,6 +60,7 @@ class ActivityRow:
     calls: DayOfCalls | None = None
     note: str = ""
     top_up_id: int | None = None
+    staff_payment_id: int | None = None
     is_today: bool = False
 
 
@@ -188,6 +189,9 @@ def _row_of_movement(day: date, movement: Movement) -> ActivityRow:
         note=movement.note,
         # Auto-recharges are top-ups too; a bank transfer is another kind of sale.
         top_up_id=movement.sale_id if movement.lot_kind in BY_CARD else None,
+        staff_payment_id=(
+            movement.sale_id if movement.lot_kind == LotKind.STAFF_PAYMENT else None
+        ),
     )
 
 

@@ -23,6 +23,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from accounts.access import signed_in
 from accounts.models import Membership, Organisation
 from accounts.read_only_admin import ReadOnlyAdmin
+from billing import admin_transfers  # noqa: F401  # registers its page
 from billing.admin_credit import GRANT_CREDIT, RECORD_PAYMENT, give_credit
 from billing.admin_forms import ChooseOrganisationForm, NewOrganisationForm, TermsForm
 from billing.models import StaffPayment, StripeInbox, TopUp, TopUpTerms
@@ -287,13 +288,20 @@ class StaffPaymentAdmin(ReadOnlyAdmin):
         "organisation",
         "kind",
         "amount",
+        "receipt_number",
+        "purchase_order",
         "recorded_by",
         "recorded_at",
     )
     list_filter = ("kind", "currency")
     list_select_related = ("organisation", "recorded_by")
     date_hierarchy = "recorded_at"
-    search_fields = (*BY_ORGANISATION, "=bank_reference")
+    search_fields = (
+        *BY_ORGANISATION,
+        "=bank_reference",
+        "=receipt_number",
+        "=purchase_order",
+    )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return signed_in(request).has_perm("billing.record_payment")

@@ -197,6 +197,7 @@ def _record(form: PaymentForm, organisation: Organisation, step: Step) -> object
         form.amount_for(organisation),
         bank_reference=form.reference_for(organisation),
         kind=StaffPaymentKind(form.cleaned_data["kind"]),
+        purchase_order=form.order_for(organisation),
         recorded_by=step.actor,
         note=form.cleaned_data["reason"],
         at=step.at,

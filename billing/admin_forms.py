@@ -56,7 +56,9 @@ class CreditForm(ReasonForm):
             name = f"amount_{organisation.pk}"
             if name in cleaned:
                 try:
-                    cleaned[name] = _positive(cleaned[name], organisation.currency)
+                    cleaned[name] = positive_amount(
+                        cleaned[name], organisation.currency
+                    )
                 except ValidationError as error:
                     self.add_error(name, error)
         return cleaned
@@ -87,6 +89,13 @@ class PaymentForm(CreditForm):
         self.fields[f"reference_{organisation.pk}"] = forms.CharField(
             label=_("Bank reference or order number"), max_length=100
         )
+
+        self.fields[f"order_{organisation.pk}"] = forms.CharField(
+            label=_("Purchase order number (optional)"), required=False, max_length=50
+        )
+
+    def order_for(self, organisation: Organisation) -> str:
+        return str(self.cleaned_data[f"order_{organisation.pk}"])
 
     def reference_for(self, organisation: Organisation) -> str:
         return str(self.cleaned_data[f"reference_{organisation.pk}"])
@@ -164,7 +173,7 @@ class TermsForm(forms.ModelForm):  # type: ignore[type-arg]  # not at run time
         for name in Limits._fields:
             if code and name in cleaned:
                 try:
-                    cleaned[name] = _positive(cleaned[name], code)
+                    cleaned[name] = positive_amount(cleaned[name], code)
                 except ValidationError as error:
                     self.add_error(name, error)
         if not self.errors:
@@ -183,7 +192,8 @@ class TermsForm(forms.ModelForm):  # type: ignore[type-arg]  # not at run time
         return Limits(*(self.cleaned_data[name] for name in Limits._fields))
 
 
-def _positive(text: str, currency: str) -> Micros:
+def positive_amount(text: str, currency: str) -> Micros:
+    """Micros of what somebody typed; a ValidationError unless above zero."""
     amount = parse_amount(text, currency_of(currency))
     if amount <= 0:
         raise ValidationError(_("Enter an amount above zero."), "amount_not_valid")

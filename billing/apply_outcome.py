@@ -119,6 +119,7 @@ def _tell_paid(top_up: TopUp, lot: Lot, *, at: datetime) -> None:
             "amount": top_up.total_micros,
             "currency": top_up.currency,
             "receipt": top_up.receipt_number,
+            "purchase_order": top_up.purchase_order,
             "paid_at": at.isoformat(),
             "expires_at": lot.expires_at.isoformat(),
             "path": top_up.get_absolute_url(),

@@ -7,7 +7,7 @@ cut to what the currency shows, in a way that keeps balance − held = available
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Exists, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation
@@ -19,7 +19,7 @@ from billing.activity import (
     read_days_of_calls,
     read_movements,
 )
-from billing.models import TopUp, TopUpState
+from billing.models import TopUp, TopUpState, TransferAnnouncement, TransferState
 from billing.service_state import (
     Pill,
     ServiceNotice,
@@ -91,6 +91,7 @@ class _Read:
     lapsed: list[Lot]
     calls: dict[date, DayOfCalls]
     top_ups: list[TopUp]
+    announced: list[TransferAnnouncement]
 
 
 def read_overview(organisation: Organisation, at: datetime) -> Overview:
@@ -144,12 +145,21 @@ def balance_figures(balance: Balance) -> BalanceFigures:
 
 
 def _read(organisation: Organisation, at: datetime, today: date) -> _Read:
-    """Three statements, and one more while a purchase is news."""
+    """Three statements, and one more each while a purchase or a transfer is news."""
+    announced = _announced(organisation)
     mine = Lot.objects.filter(organisation=organisation).live().in_burn_order()
-    live = list(mine.select_related("organisation__wallet"))
-    wallet = (
-        live[0].organisation.wallet if live else Wallet.objects.get(pk=organisation.pk)
+    live = list(
+        mine.select_related("organisation__wallet").annotate(
+            is_announced=Exists(announced)
+        )
     )
+    if live:
+        wallet = live[0].organisation.wallet
+        is_announced = live[0].is_announced  # type: ignore[attr-defined]  # annotated
+    else:
+        found = Wallet.objects.annotate(is_announced=Exists(announced))
+        empty = found.get(pk=organisation.pk)
+        wallet, is_announced = empty, empty.is_announced
     return _Read(
         wallet=wallet,
         balance=balance_of(wallet, at),
@@ -157,6 +167,7 @@ def _read(organisation: Organisation, at: datetime, today: date) -> _Read:
         lapsed=[lot for lot in live if lot.expires_at <= at],
         calls=read_days_of_calls(organisation, today=today),
         top_ups=_news(wallet, live, at),
+        announced=list(announced) if is_announced else [],
     )
 
 
@@ -170,6 +181,12 @@ def _news(wallet: Wallet, live: list[Lot], at: datetime) -> list[TopUp]:
     news = Q(state=TopUpState.PROCESSING) | Q(paid_at__gte=at - JUST_NOW)
     top_ups = TopUp.objects.filter(news, organisation=wallet.organisation_id)
     return list(top_ups.order_by("-id"))
+
+
+def _announced(organisation: Organisation) -> "QuerySet[TransferAnnouncement]":
+    """Transfers that have not arrived yet, the latest first."""
+    mine = TransferAnnouncement.objects.filter(organisation=organisation)
+    return mine.filter(state=TransferState.ANNOUNCED).order_by("-id")
 
 
 def _situation(
@@ -191,6 +208,7 @@ def _situation(
         last_moved_at=_last_moved_at(organisation) if is_empty else None,
         paid=_just_paid(found),
         checking=[one for one in found.top_ups if one.state == TopUpState.PROCESSING],
+        announced=found.announced,
     )
 
 

@@ -5,7 +5,7 @@ lot and a lot that was sold its sale, nothing left `paid`, no organisation on NC
 bought, and every event of Stripe is done or waits within its time.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -136,15 +136,20 @@ def _incoming(wallets: "QuerySet[Wallet]") -> Iterator[str]:
 
 
 def _receipt_gaps() -> Iterator[str]:
-    """20: every number that was handed out stands on a receipt."""
+    """20: every number that was handed out stands on one receipt."""
     for series in NumberSeries.objects.filter(name__startswith="R-"):
-        numbers = TopUp.objects.filter(receipt_number__startswith=f"{series.name}-")
-        used = {
+        used = Counter(
             int(number.rpartition("-")[2])
-            for number in numbers.values_list("receipt_number", flat=True)
-        }
-        for number in sorted(set(range(1, series.last + 1)) ^ used):
+            for sales in (TopUp.objects, StaffPayment.objects)
+            for number in sales.filter(
+                receipt_number__startswith=f"{series.name}-"
+            ).values_list("receipt_number", flat=True)
+        )
+        given = range(1, series.last + 1)
+        for number in sorted(set(given) ^ used.keys()):
             yield f"receipt {series.name}-{number:04d}: missing or never given (20)"
+        for number in sorted(number for number, times in used.items() if times > 1):
+            yield f"receipt {series.name}-{number:04d}: given twice (20)"
 
 
 def _waiting_events(at: datetime) -> Iterator[str]:

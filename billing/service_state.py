@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Organisation
-from billing.models import TopUp
+from billing.models import TopUp, TransferAnnouncement
 from credits.display import date_text, money_text, shown_up, time_text
 from credits.forecast import Forecast, FundsOutcome
 from credits.funds import FundsRow, last_day_of
@@ -50,6 +50,7 @@ class Situation:
     last_moved_at: datetime | None
     paid: tuple[TopUp, Lot] | None
     checking: list[TopUp]
+    announced: list[TransferAnnouncement]
 
     @property
     def today(self) -> date:
@@ -76,6 +77,10 @@ def active() -> str:
     return _("Service active")
 
 
+def not_set_up() -> str:
+    return _("Not set up")
+
+
 def service_notices(now: Situation) -> list[ServiceNotice]:
     """Most urgent first."""
     return [
@@ -88,13 +93,17 @@ def _prepaid(now: Situation) -> Iterator[ServiceNotice]:
     if now.balance.debt:
         yield _negative(now)
     elif not now.has_history:
-        yield _empty()
+        # Whoever has announced a transfer is waiting, and is not told to add funds.
+        if not now.announced:
+            yield _empty()
     elif now.balance.balance <= 0:
         yield _zero(now)
     yield from _low(now)
     yield from _expiring(now)
     for top_up in now.checking:
         yield _being_checked(top_up)
+    for transfer in now.announced:
+        yield _announced(transfer, active() if now.has_history else not_set_up())
     if now.paid:
         yield _topped_up(now, *now.paid)
 
@@ -139,7 +148,7 @@ def _negative(now: Situation) -> ServiceNotice:
 def _empty() -> ServiceNotice:
     return _add_funds(
         "info",
-        _("Not set up"),
+        not_set_up(),
         _("No credits yet."),
         _(
             "Calls outside your plans, toll-free numbers and conference dial-out stay "
@@ -269,6 +278,23 @@ def _being_checked(top_up: TopUp) -> ServiceNotice:
         _("That usually takes a minute. Do not pay again."),
         _("See payment"),
         top_up.get_absolute_url(),
+    )
+
+
+def _announced(transfer: TransferAnnouncement, pill: str) -> ServiceNotice:
+    amount = money_text(transfer.amount_micros, transfer.currency)
+    return ServiceNotice(
+        "info",
+        "clock",
+        pill,
+        _("Bank transfer of %(amount)s announced.") % {"amount": amount},
+        _(
+            "Reference %(reference)s. Usually 1–2 working days; not spendable until it "
+            "arrives."
+        )
+        % {"reference": transfer.reference},
+        _("Payment details"),
+        transfer.get_absolute_url(),
     )
 
 

@@ -2,7 +2,7 @@
 
 The sale row comes first and is judged by the same rule as a top-up: an NCE organisation
 cannot buy (rule 2.1). A bank reference is recorded once. One transaction, which locks
-the wallet, writes the sale, its lot and the audit event.
+the wallet, writes the sale with its receipt, its lot, the audit event and the message.
 """
 
 from datetime import datetime
@@ -12,15 +12,19 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import record_audit
-from accounts.models import Organisation, User
+from accounts.models import NoticeKind, Organisation, User
+from accounts.notify import owe_notice
 from billing.models import StaffPayment, StaffPaymentKind
 from billing.models.fields import sold_money
+from billing.numbers import take_receipt_number
 from billing.reasons import check_reason
 from billing.refusals import judge_sale, selling
 from credits.issue import issue_lot
 from credits.lock import lock_wallet
-from credits.models import LotKind
+from credits.models import Lot, LotKind
 from credits.money import Micros, amount_text, currency_of
+
+LONGEST_ORDER = 50  # characters of an order's number on the receipt
 
 
 def record_staff_payment(
@@ -32,8 +36,15 @@ def record_staff_payment(
     note: str,
     at: datetime,
     kind: StaffPaymentKind = StaffPaymentKind.TRANSFER,
+    purchase_order: str = "",
 ) -> StaffPayment:
-    """The payment with its lot; a ValidationError names what cannot be recorded."""
+    """The payment with its lot; a ValidationError names what cannot be recorded.
+
+    Of a payment on a purchase order the reference is the order's number.
+    """
+    bank_reference = bank_reference.strip()
+    if kind == StaffPaymentKind.PURCHASE_ORDER:
+        purchase_order = purchase_order or bank_reference[:LONGEST_ORDER]
     with selling(), transaction.atomic():
         wallet = lock_wallet(organisation.pk)
         before = wallet.ledger_balance
@@ -41,16 +52,18 @@ def record_staff_payment(
             # Read again: the mode of the row at hand may be old.
             organisation=Organisation.objects.get(pk=organisation.pk),
             kind=kind,
-            bank_reference=bank_reference.strip(),
+            bank_reference=bank_reference,
             amount=sold_money(amount, wallet.currency),
             recorded_by=recorded_by,
             recorded_at=at,
             note=note,
+            purchase_order=purchase_order.strip(),
         )
         judge_sale(payment)
         _check_step(amount, wallet.currency)
         check_reason(note)
         payment.full_clean()
+        payment.receipt_number = take_receipt_number(payment.organisation, at=at)
         payment.save()
         _deliver(payment, before=before, at=at)
     return payment
@@ -69,7 +82,7 @@ def _check_step(amount: Micros, currency: str) -> None:
 
 
 def _deliver(payment: StaffPayment, *, before: Micros, at: datetime) -> None:
-    issue_lot(
+    lot = issue_lot(
         payment.organisation,
         kind=LotKind.STAFF_PAYMENT,
         amount=payment.amount_micros,
@@ -89,5 +102,27 @@ def _deliver(payment: StaffPayment, *, before: Micros, at: datetime) -> None:
         after={
             "balance": amount_text(before + payment.amount_micros),
             "bank_reference": payment.bank_reference,
+            "receipt": payment.receipt_number,
         },
+    )
+    _tell(payment, lot, at=at)
+
+
+def _tell(payment: StaffPayment, lot: Lot, *, at: datetime) -> None:
+    has_arrived = payment.kind == StaffPaymentKind.TRANSFER
+    owe_notice(
+        NoticeKind.TRANSFER_RECEIVED if has_arrived else NoticeKind.RECEIPT,
+        organisation=payment.organisation,
+        episode=payment.reference,
+        context={
+            "amount": payment.amount_micros,
+            "currency": payment.currency,
+            "receipt": payment.receipt_number,
+            "reference": payment.bank_reference,
+            "purchase_order": payment.purchase_order,
+            "paid_at": at.isoformat(),
+            "expires_at": lot.expires_at.isoformat(),
+            "path": payment.get_absolute_url(),
+        },
+        at=at,
     )

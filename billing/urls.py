@@ -13,6 +13,12 @@ from billing.views.payment_methods import (
     remove_payment_method,
 )
 from billing.views.top_up import top_up
+from billing.views.transfers import (
+    announce_transfer,
+    cancel_transfer,
+    transfer,
+    transfer_receipt,
+)
 
 urlpatterns = [
     path("", overview, name="overview"),
@@ -22,6 +28,10 @@ urlpatterns = [
     path("credits/add/", add_funds, name="add_funds"),
     path("credits/add/review/", review_funds, name="review_funds"),
     path("top-ups/<int:pk>/", top_up, name="top_up"),
+    path("credits/transfer/", announce_transfer, name="announce_transfer"),
+    path("transfers/<int:pk>/", transfer, name="transfer"),
+    path("transfers/<int:pk>/cancel/", cancel_transfer, name="cancel_transfer"),
+    path("receipts/<int:pk>/", transfer_receipt, name="transfer_receipt"),
     path("payment-methods/", payment_methods, name="payment_methods"),
     path("payment-methods/add/", add_card, name="add_card"),
     path("payment-methods/setups/<int:pk>/", card_setup, name="card_setup"),

@@ -36,7 +36,7 @@ from credits.expiry_date import last_day
 def add_funds(request: HttpRequest) -> HttpResponse:
     """Takes the amount and leads to the page that shows what it comes to."""
     membership = membership_for(request, may=Permission.BUY)
-    if (terms := _terms(membership)) is None:
+    if (terms := terms_on_sale(membership)) is None:
         return not_for_sale(request, membership)
     start = {"key": uuid.uuid4(), "amount": request.GET.get("amount", "")}
     form = AddFundsForm(request.POST or None, terms=terms, initial=start)
@@ -56,7 +56,7 @@ def add_funds(request: HttpRequest) -> HttpResponse:
 def review_funds(request: HttpRequest) -> HttpResponse:
     """Shows credit, tax, total, expiry and terms; its POST opens the payment page."""
     membership = membership_for(request, may=Permission.BUY)
-    if (terms := _terms(membership)) is None:
+    if (terms := terms_on_sale(membership)) is None:
         return not_for_sale(request, membership)
     data = request.POST if request.method == "POST" else request.GET
     form = AddFundsForm(data, terms=terms)
@@ -86,7 +86,8 @@ def _pay(
     return redirect(top_up.checkout_url if is_waiting else top_up)
 
 
-def _terms(membership: Membership) -> TopUpTerms | None:
+def terms_on_sale(membership: Membership) -> TopUpTerms | None:
+    """The terms the organisation buys under; None where nothing is sold to it."""
     if not membership.organisation.buys_credits:
         return None
     try:

@@ -25,6 +25,7 @@ from accounts.models import (
     ProviderSettings,
     User,
 )
+from accounts.send import send_due_notices
 from billing.models import NumberSeries, StripeInbox, TopUp, TopUpTerms
 from billing.snapshot import one_snapshot
 from billing.staff_payment import record_staff_payment
@@ -76,6 +77,7 @@ def test_books_in_order_are_proven(formosa: Organisation, alice: User) -> None:
         note="Transfer of 2 January",
         at=START,
     )
+    send_due_notices(START)
     status, found = verify("--at", "2026-01-02T00:00:00Z")
     assert (status, found["breaches"], found["late"]) == (0, [], [])
     assert found["checked"] >= 2

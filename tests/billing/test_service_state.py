@@ -45,6 +45,7 @@ def situation(balance: int = 100, **more: object) -> Situation:
         "forecast": None,
         "last_moved_at": None,
         "paid": None,
+        "announced": [],
         "checking": [],
     }
     return Situation(**{**facts, **more})  # type: ignore[arg-type]
