@@ -14,11 +14,13 @@ from accounts.audit import record_audit
 from accounts.models import NoticeKind
 from accounts.notify import owe_notice
 from accounts.staff_tasks import raise_staff_task
+from billing.card_breaker import resume_after_top_up
 from billing.gateway import ORGANISATION, TOP_UP, Checkout, Payment
 from billing.incoming import note_incoming
-from billing.models import TopUp, TopUpState
+from billing.models import TopUp, TopUpKind, TopUpState
 from billing.models.fields import sold_money
 from billing.numbers import take_receipt_number
+from billing.recharge_outcome import note_recharge_paid, note_recharge_unpaid
 from credits.issue import issue_lot
 from credits.lock import lock_wallet
 from credits.models import Lot, LotKind
@@ -44,6 +46,8 @@ def apply_outcome(
             _after_paid(top_up, payment, at=at)
         elif payment is not None and payment.is_paid:
             _paid(top_up, payment, at=at)
+        elif top_up.kind == TopUpKind.RECHARGE:
+            _recharge_not_paid(top_up, payment, at=at)
         else:
             _not_paid(top_up, payment, page, at=at)
         note_incoming(organisation_id)
@@ -88,7 +92,7 @@ def _paid(top_up: TopUp, payment: Payment, *, at: datetime) -> None:
     top_up.save()
     lot = issue_lot(
         top_up.organisation,
-        kind=LotKind.PURCHASE,
+        kind=LotKind(top_up.kind),
         amount=top_up.credit_micros,
         reference=f"top-up:{payment.id}",
         sale_id=top_up.pk,
@@ -96,6 +100,10 @@ def _paid(top_up: TopUp, payment: Payment, *, at: datetime) -> None:
         at=at,
     )
     _tell_paid(top_up, lot, at=at)
+    if top_up.kind == TopUpKind.RECHARGE:
+        note_recharge_paid(top_up, payment, at=at)
+    else:
+        resume_after_top_up(top_up.organisation_id, episode=top_up.reference, at=at)
 
 
 def _tell_paid(top_up: TopUp, lot: Lot, *, at: datetime) -> None:
@@ -126,6 +134,13 @@ def _tell_paid(top_up: TopUp, lot: Lot, *, at: datetime) -> None:
         },
         at=at,
     )
+
+
+def _recharge_not_paid(top_up: TopUp, payment: Payment | None, *, at: datetime) -> None:
+    """A payment page that was left says nothing: the order waits for approval."""
+    if payment is None or differences(top_up, payment).keys() - {"amount"}:
+        return
+    note_recharge_unpaid(top_up, payment, at=at)
 
 
 def _not_paid(

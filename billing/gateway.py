@@ -19,12 +19,13 @@ from django.utils.translation import override
 from djstripe.models import Customer, PaymentIntent
 
 from accounts.models import Language, Organisation
-from billing.models import TopUp
-from billing.refusals import PaymentsUnavailable
+from billing.models import RechargeTry, TopUp
+from billing.refusals import CardGone, PaymentsUnavailable
 from billing.stripe_units import from_stripe_amount, to_stripe_amount
 from credits.money import Micros
 
 TOP_UP, ORGANISATION = "top_up", "organisation"  # our keys in Stripe's metadata
+TRY = "try"
 LOCALES = {Language.ENGLISH: "en", Language.TRADITIONAL_CHINESE: "zh-TW"}
 # The outcome of these is unknown, or nothing happened: asking again is right.
 TRANSIENT = (stripe.APIConnectionError, stripe.APIError, stripe.RateLimitError)
@@ -86,16 +87,22 @@ def ensure_customer(organisation: Organisation) -> str:
     return str(made.id)
 
 
-def open_checkout(top_up: TopUp, *, customer_id: str, language: str) -> Checkout:
-    """Stripe's payment page for a top-up; asked again, it is the same page."""
+def open_checkout(
+    top_up: TopUp, *, customer_id: str, language: str, instead_of: str = ""
+) -> Checkout:
+    """Stripe's payment page for a top-up; asked again, it is the same page.
+
+    `instead_of` names a page that has expired: the key is another then.
+    """
     page = f"{settings.SITE_URL}{top_up.get_absolute_url()}"
-    names = {TOP_UP: str(top_up.pk), ORGANISATION: str(top_up.organisation_id)}
+    names = _names_of(top_up)
+    key = top_up.reference
     with override(language):
         product = _("Communications credits")
     with calling_stripe():
         session = stripe.checkout.Session.create(
             **stripe_account(),
-            idempotency_key=top_up.reference,
+            idempotency_key=f"{key}:{instead_of}" if instead_of else key,
             mode="payment",
             customer=customer_id,
             client_reference_id=top_up.reference,
@@ -118,6 +125,47 @@ def open_checkout(top_up: TopUp, *, customer_id: str, language: str) -> Checkout
             locale=LOCALES[Language(language)],
         )
     return _checkout(session)
+
+
+def charge_off_session(one: RechargeTry) -> str:
+    """Charges a saved card while its owner is away; the payment's id, however it went.
+
+    Sent again with the key of the try, whatever happened meanwhile, it charges once.
+    Every word of the request is of rows that do not change. Raises CardGone where
+    Stripe has the card no more.
+    """
+    top_up, card = one.attempt.top_up, one.payment_method
+    with calling_stripe():
+        try:
+            intent = stripe.PaymentIntent.create(
+                **stripe_account(),
+                idempotency_key=one.stripe_key,
+                amount=to_stripe_amount(top_up.total_micros, top_up.currency),
+                currency=top_up.currency.lower(),
+                customer=top_up.stripe_customer_id,
+                payment_method=card.stripe_payment_method_id,
+                payment_method_types=["card"],
+                off_session=True,
+                confirm=True,
+                description="Communications credits",
+                metadata={**_names_of(top_up), TRY: one.stripe_key},
+            )
+        except stripe.IdempotencyError as error:
+            raise PaymentsUnavailable from error  # the first request still runs
+        except (stripe.CardError, stripe.InvalidRequestError) as refused:
+            return _payment_refused(refused)
+    return intent.id
+
+
+def _payment_refused(refused: stripe.StripeError) -> str:
+    """The payment a refusal is about; one without a payment is about the card."""
+    said = refused.error
+    if said is not None and said.payment_intent is not None:
+        return _id_of(said.payment_intent)
+    is_about_card = said is not None and said.param == "payment_method"
+    if isinstance(refused, stripe.CardError) or is_about_card:
+        raise CardGone from refused
+    raise refused
 
 
 def fetch_checkout(session_id: str) -> Checkout:
@@ -171,6 +219,10 @@ def calling_stripe() -> Iterator[None]:
         yield
     except TRANSIENT as error:
         raise PaymentsUnavailable from error
+
+
+def _names_of(top_up: TopUp) -> dict[str, str]:
+    return {TOP_UP: str(top_up.pk), ORGANISATION: str(top_up.organisation_id)}
 
 
 def _key() -> str:

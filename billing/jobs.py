@@ -7,7 +7,9 @@ from django.utils import timezone
 from accounts.named_job import Turn, job_with_cursor, named_job
 from billing import reconcile
 from billing.card_setup import finish_card_setups
+from billing.models import RechargeCause
 from billing.payment_methods import let_go_of_removed
+from billing.recharge import go_on_with_recharges, recharge_if_wanted, sweep_recharges
 from billing.tell_expiring_cards import tell_of_expiring_cards
 from billing.work_event import work_event
 
@@ -61,3 +63,25 @@ def finish_cards() -> None:
 def tell_expiring_cards() -> None:
     told = tell_of_expiring_cards(timezone.now())
     logger.info("tell_expiring_cards: %s cards expire soon", told)
+
+
+@named_job
+def nudge_recharge(cause: str, organisation_id: int = 0) -> None:
+    """Charges a wallet that fell below its trigger; several, where none is named."""
+    at, why = timezone.now(), RechargeCause(cause)
+    if organisation_id:
+        recharge_if_wanted(organisation_id, cause=why, at=at)
+    else:
+        sweep_recharges(at, cause=why)
+        go_on_with_recharges(at)
+
+
+@job_with_cursor
+def charge_recharges(turn: Turn) -> str:
+    """Claims for every wallet that wants it, then sends what is due, oldest first."""
+    at, worked = timezone.now(), 0
+    claimed = sweep_recharges(at)
+    while not turn.is_over and (done := go_on_with_recharges(at, limit=5)):
+        worked += done
+    logger.info("charge_recharges: %s claimed, %s gone on with", claimed, worked)
+    return ""

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from billing.models import AttemptState, RechargeAttempt
+from billing.models.fields import micros_stored
 from billing.recharge_caps import Past
-from credits.money import to_micros
 
 # A calendar month and a bit: its first moment lies east or west of ours.
 LOOK_BACK = timedelta(days=33)
@@ -24,6 +24,6 @@ def read_past(
     for organisation_id, started_at, state, credit in claimed.order_by().values_list(
         "organisation_id", "started_at", "state", "top_up__credit"
     ):
-        charged = 0 if state in NOT_CHARGED else to_micros(credit)
+        charged = 0 if state in NOT_CHARGED else micros_stored(credit)
         found[organisation_id].append(Past(started_at, charged))
     return found

@@ -78,9 +78,14 @@ def finish_top_up(top_up_id: int, *, at: datetime, payment_id: str = "") -> TopU
     page = None
     if top_up.stripe_session_id and not (payment and payment.is_paid):
         page = gateway.fetch_checkout(top_up.stripe_session_id)
-        if payment is None and page.payment_id:
+        if page.payment_id and (payment is None or _is_of_a_try(payment, payment_id)):
             payment = gateway.fetch_payment(page.payment_id)
     return apply_outcome(top_up_id, payment, page, at=at)
+
+
+def _is_of_a_try(payment: gateway.Payment, named: str) -> bool:
+    """Charged by itself and refused; what counts now is what its owner pays."""
+    return gateway.TRY in payment.metadata and not named
 
 
 def _order(organisation: Organisation, amount: Micros, *, at: datetime) -> TopUp:

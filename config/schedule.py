@@ -48,6 +48,12 @@ SCHEDULE = (
         "Owes the messages about prices that rise, with the day they hold from.",
     ),
     Timed(
+        "charge recharges",
+        "billing.jobs.charge_recharges",
+        "* * * * *",
+        "Recharges wallets below their trigger, and goes on with what did not end.",
+    ),
+    Timed(
         "reconcile top-ups",
         "billing.jobs.reconcile_top_ups",
         "*/15 * * * *",

@@ -8,6 +8,7 @@ checks alone; on SQLite the transaction itself is the lock, taken when it begins
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from credits.bulk import read_rows
 from credits.models import Wallet
@@ -35,14 +36,24 @@ def lock_free_wallets(organisation_ids: Iterable[int]) -> dict[int, Wallet]:
     return _lock(set(organisation_ids), skip_locked=True)
 
 
+def lock_wanting_wallets(wanting: "QuerySet[Wallet]", limit: int) -> dict[int, Wallet]:
+    """The first of the wallets that nobody else holds, locked; at most `limit`.
+
+    `wanting` is ordered by its key: without an order the planner would pass over the
+    index of wallets that want a recharge.
+    """
+    return _locked(wanting[:limit], skip_locked=True)
+
+
 def _lock(organisation_ids: set[int], *, skip_locked: bool) -> dict[int, Wallet]:
+    named = Wallet.objects.filter(pk__in=organisation_ids).order_by("pk")
+    return _locked(named, skip_locked=skip_locked)
+
+
+def _locked(chosen: "QuerySet[Wallet]", *, skip_locked: bool) -> dict[int, Wallet]:
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("A wallet is locked inside a transaction.")
-    locked = (
-        Wallet.objects.filter(pk__in=organisation_ids)
-        .order_by("pk")
-        .select_for_update(no_key=True, skip_locked=skip_locked)
-        .values_list(*_COLUMNS)
-    )
-    wallets = (Wallet.from_db("default", _COLUMNS, row) for row in read_rows(locked))
+    locked = chosen.select_for_update(no_key=True, skip_locked=skip_locked)
+    rows = read_rows(locked.values_list(*_COLUMNS))
+    wallets = (Wallet.from_db("default", _COLUMNS, row) for row in rows)
     return {wallet.organisation_id: wallet for wallet in wallets}

@@ -71,7 +71,8 @@ def refresh_wallets(wallets: Collection[Wallet], *, cause: str = "debit") -> Non
             _take_over(by_organisation[row[0]], row)
     wanting = [pk for pk in sorted(calm) if by_organisation[pk].recharge_wanted]
     if wanting:
-        async_task(NUDGE, wanting, cause)
+        # One job, whatever a batch brought about; 0 looks at every wallet that wants.
+        async_task(NUDGE, cause, wanting[0] if len(wanting) == 1 else 0)
 
 
 def _statement(given: list[tuple[Any, ...]]) -> tuple[str, list[Any]]:

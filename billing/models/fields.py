@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from djmoney.money import Money
 
-from credits.money import Micros, to_decimal
+from credits.money import Micros, to_decimal, to_micros
 
 if TYPE_CHECKING:
 
@@ -45,3 +45,8 @@ def sold_money(micros: Micros, currency: str) -> Money:
     exact = to_decimal(micros)
     rounded = exact.quantize(Decimal("0.001"))
     return Money(rounded if rounded == exact else exact, currency)
+
+
+def micros_stored(amount: Any) -> Micros:
+    """Of an amount read as a bare column, which the column's type does not say."""
+    return to_micros(amount)

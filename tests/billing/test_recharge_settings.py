@@ -21,6 +21,7 @@ from billing.recharge_state import recharge_status
 from billing.refusals import RechargeIsOff
 from calling.models import UsageDay
 from credits.models import Wallet
+from credits.money import from_money
 from tests import makers
 from tests.billing.recharging import (
     DAY,
@@ -72,8 +73,8 @@ def test_consent_is_kept_as_evidence(
         NOW,
         "192.0.2.7",
     )
-    amounts = (kept.trigger.amount, kept.amount.amount, kept.monthly_limit.amount)
-    assert amounts == (20, 100, 1000)
+    amounts = [kept.trigger, kept.amount, kept.monthly_limit]
+    assert list(map(from_money, amounts)) == [usd("20"), usd("100"), usd("1000")]
     assert kept.text_version == "1"
     for word in ("US$20.00", "US$100.00", "US$1,000.00", str(card)):
         assert word in kept.text

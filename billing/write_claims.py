@@ -1,0 +1,170 @@
+"""Writes claimed recharges: the sale, its attempt, and the first try with its key.
+
+Three statements for any number of them. The caller holds the wallets' locks.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from accounts.models import BillingMode
+from billing.models import (
+    AttemptState,
+    RechargeAttempt,
+    RechargeCause,
+    RechargeTry,
+    TopUp,
+    TopUpKind,
+    TopUpState,
+    TryOutcome,
+)
+from billing.quote import tax_on
+from credits.bulk import Table, insert_tables, reserve_ids
+from credits.money import Micros, to_decimal
+
+
+class Claim(NamedTuple):
+    """What one wallet is charged, and on which card; the amount is its credit."""
+
+    organisation_id: int
+    currency: str
+    credit: Micros
+    consent_id: int
+    card_id: int
+    customer_id: str
+
+
+# What a sale that has only begun holds in every other column.
+NOTHING_YET = {
+    "received": 0,
+    "refunded": 0,
+    "disputed": 0,
+    "dispute_status": "",
+    "purchase_order": "",
+    "receipt_number": "",
+    "stripe_session_id": "",
+    "stripe_payment_intent_id": "",
+    "checkout_url": "",
+    "failure_code": "",
+}
+TOP_UP = (
+    "id",
+    "organisation_id",
+    "billing_mode",
+    "client_key",
+    "kind",
+    "state",
+    "currency",
+    "credit",
+    "tax",
+    "total",
+    "stripe_customer_id",
+    "started_at",
+    *NOTHING_YET,
+)
+ATTEMPT = (
+    "id",
+    "organisation_id",
+    "billing_mode",
+    "top_up_id",
+    "currency",
+    "consent_id",
+    "cause",
+    "state",
+    "used_backup",
+    "next_try_at",
+    "started_at",
+)
+TRY = (
+    "attempt_id",
+    "number",
+    "payment_method_id",
+    "stripe_key",
+    "stripe_payment_intent_id",
+    "outcome",
+    "failure_code",
+    "made_at",
+)
+
+
+def write_claims(
+    claims: Sequence[Claim], *, cause: RechargeCause, at: datetime
+) -> list[int]:
+    """The ids of the attempts, in the order of the claims; each is due at once."""
+    if not claims:
+        return []
+    sales = reserve_ids(TopUp, len(claims))
+    attempts = reserve_ids(RechargeAttempt, len(claims))
+    numbered = list(zip(sales, attempts, claims, strict=True))
+    prepaid = BillingMode.PREPAID.value
+    insert_tables(
+        [
+            Table(TopUp, TOP_UP, [_sale(*one, at) for one in numbered]),
+            Table(
+                RechargeAttempt,
+                ATTEMPT,
+                [
+                    (
+                        attempt,
+                        claim.organisation_id,
+                        prepaid,
+                        sale,
+                        claim.currency,
+                        claim.consent_id,
+                        cause.value,
+                        AttemptState.CLAIMED.value,
+                        False,
+                        at,
+                        at,
+                    )
+                    for sale, attempt, claim in numbered
+                ],
+            ),
+            Table(
+                RechargeTry,
+                TRY,
+                [
+                    (
+                        attempt,
+                        1,
+                        claim.card_id,
+                        payment_key(attempt, 1),
+                        "",
+                        TryOutcome.UNKNOWN.value,
+                        "",
+                        at,
+                    )
+                    for _sale_id, attempt, claim in numbered
+                ],
+            ),
+        ]
+    )
+    return list(attempts)
+
+
+def payment_key(attempt_id: int, number: int) -> str:
+    """Stripe's key of a try: sent again with it, a charge is made once (rule 5.3)."""
+    return f"recharge:{attempt_id}:{number}"
+
+
+def _sale(sale: int, attempt: int, claim: Claim, at: datetime) -> tuple[object, ...]:
+    tax = tax_on(claim.credit)
+    return (
+        sale,
+        claim.organisation_id,
+        BillingMode.PREPAID.value,
+        f"recharge:{attempt}",
+        TopUpKind.RECHARGE.value,
+        TopUpState.STARTED.value,
+        claim.currency,
+        _stored(claim.credit),
+        _stored(tax),
+        _stored(claim.credit + tax),
+        claim.customer_id,
+        at,
+        *NOTHING_YET.values(),
+    )
+
+
+def _stored(amount: Micros) -> str:
+    return f"{to_decimal(amount):.3f}"
