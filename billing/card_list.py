@@ -46,7 +46,7 @@ def _row(card: PaymentMethod, recharge: AutoRecharge | None, at: datetime) -> Ca
     return CardRow(
         pk=card.pk,
         title=card.title,
-        expiry=f"{card.expiry_month:02}/{card.expiry_year}",
+        expiry=card.expiry_text,
         is_default=card.is_default,
         is_charged=recharge is not None and recharge.payment_method_id == card.pk,
         is_backup=recharge is not None and recharge.backup_id == card.pk,
@@ -71,6 +71,6 @@ def _trouble(card: PaymentMethod, *, is_expired: bool) -> str:
             "ended, or when we resume it for you; another card can be charged at once."
         )
     return _(
-        "%(reason)s It is not charged by itself any more. It is charged again once "
-        "you have added funds with it; another card can be charged at once."
+        "%(reason)s It is not charged by itself any more. That ends once you have "
+        "added funds; another card can be charged at once."
     ) % {"reason": decline_reason(card.suspended_code)}

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from billing.views.add_funds import add_funds, review_funds
+from billing.views.auto_recharge import auto_recharge, switch_off_recharge
 from billing.views.credits import activity_csv, credits_page
 from billing.views.help import show_help
 from billing.views.open_organisation import open_organisation
@@ -12,7 +13,12 @@ from billing.views.payment_methods import (
     payment_methods,
     remove_payment_method,
 )
-from billing.views.top_up import top_up
+from billing.views.recharge_settings import (
+    auto_recharge_settings,
+    review_auto_recharge,
+)
+from billing.views.subscriptions import communications_credits, subscriptions
+from billing.views.top_up import approve_payment, top_up
 from billing.views.transfers import (
     announce_transfer,
     cancel_transfer,
@@ -28,10 +34,23 @@ urlpatterns = [
     path("credits/add/", add_funds, name="add_funds"),
     path("credits/add/review/", review_funds, name="review_funds"),
     path("top-ups/<int:pk>/", top_up, name="top_up"),
+    path("top-ups/<int:pk>/approve/", approve_payment, name="approve_payment"),
     path("credits/transfer/", announce_transfer, name="announce_transfer"),
     path("transfers/<int:pk>/", transfer, name="transfer"),
     path("transfers/<int:pk>/cancel/", cancel_transfer, name="cancel_transfer"),
     path("receipts/<int:pk>/", transfer_receipt, name="transfer_receipt"),
+    path("subscriptions/", subscriptions, name="subscriptions"),
+    path(
+        "subscriptions/communications-credits/",
+        communications_credits,
+        name="communications_credits",
+    ),
+    path("auto-recharge/", auto_recharge, name="auto_recharge"),
+    path(
+        "auto-recharge/settings/", auto_recharge_settings, name="auto_recharge_settings"
+    ),
+    path("auto-recharge/review/", review_auto_recharge, name="review_auto_recharge"),
+    path("auto-recharge/off/", switch_off_recharge, name="switch_off_recharge"),
     path("payment-methods/", payment_methods, name="payment_methods"),
     path("payment-methods/add/", add_card, name="add_card"),
     path("payment-methods/setups/<int:pk>/", card_setup, name="card_setup"),

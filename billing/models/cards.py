@@ -114,6 +114,10 @@ class PaymentMethod(models.Model):
         return f"card:{self.pk}"
 
     @property
+    def expiry_text(self) -> str:
+        return f"{self.expiry_month:02}/{self.expiry_year}"
+
+    @property
     def expires_in(self) -> tuple[int, int]:
         """Year and month; a card is good to the last day of it."""
         return self.expiry_year, self.expiry_month

@@ -12,6 +12,8 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.access import membership_for
 from accounts.models import Membership, Organisation, Permission
 from billing.overview import read_overview
+from billing.recharge_card import recharge_card
+from billing.recharge_state import recharge_status
 from calling.spend_shares import read_spend_shares
 from credits.models import EntryKind, LedgerEntry
 from credits.money import amount_text
@@ -28,6 +30,11 @@ def credits_page(request: HttpRequest) -> HttpResponse:
         return render(request, "billing/_balance.html", context)
     organisation = membership.organisation
     today = context["overview"].today
+    if organisation.buys_credits:
+        status = recharge_status(organisation, context["overview"].at)
+        context["recharge"] = recharge_card(
+            organisation, status, at=context["overview"].at
+        )
     context["shares"] = read_spend_shares(organisation, today=today)
     return render(request, "billing/credits.html", context)
 
