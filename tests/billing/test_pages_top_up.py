@@ -4,7 +4,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Organisation, User
+from accounts.models import Notice, NoticeKind, Organisation, User
+from accounts.send import compose
 from billing.models import TopUp, TopUpState
 from billing.refusals import PaymentsUnavailable
 from tests import makers
@@ -42,6 +43,22 @@ def test_coming_back_after_paying_shows_the_receipt(
     # A reload says the same and changes nothing.
     assert "US$50.00 added." in page_of(client, top_up)
     assert_paid_once(top_up)
+
+
+def test_purchase_order_number_stands_on_the_receipt_and_in_its_mail(
+    client: Client, buyer: Buyer
+) -> None:
+    top_up = buyer.start("50")
+    TopUp.objects.filter(pk=top_up.pk).update(purchase_order="PO-2026-117")
+    buyer.pay(top_up)
+    assert "PO-2026-117" in page_of(client, top_up, "?checkout=returned")
+    notices = Notice.objects.filter(kind=NoticeKind.RECEIPT)
+    assert notices
+    for notice in notices:
+        mail = compose(notice)
+        assert "PO-2026-117" in mail.body
+        html = str(mail.alternatives[0].content)
+        assert "PO-2026-117" in html
 
 
 def test_a_viewer_reads_the_receipt_too(buyer: Buyer, bob: User) -> None:
