@@ -16,6 +16,7 @@ from accounts.fences import absent_fences
 from accounts.models import AuditEvent, BillingMode, BillingModePeriod, Notice
 from billing.incoming import incoming_of
 from billing.models import NumberSeries, StaffPayment, StripeInbox, TopUp
+from billing.prove_reversals import prove_reversals
 from credits.models import Lot, LotKind, Wallet
 from credits.models.wallet import SOLD_KINDS
 from credits.money import Micros
@@ -38,6 +39,7 @@ def prove(organisation_id: int | None = None, *, at: datetime) -> Proof:
         *_moved_sales(top_ups),
         *_sold_on_nce(top_ups, payments),
         *_incoming(wallets),
+        *prove_reversals(organisation_id),
         *(f"fence {name} is missing (7)" for name in absent_fences("accounts")),
         *(f"fence {name} is missing (7)" for name in absent_fences("billing")),
     ]

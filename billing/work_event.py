@@ -16,8 +16,10 @@ from billing import gateway
 from billing.apply_outcome import NOT_ATTRIBUTED
 from billing.card_gateway import CARD_SETUP, fetch_setup_names
 from billing.card_setup import finish_card_setup
+from billing.dispute import apply_dispute
 from billing.models import CardSetup, StripeInbox, TopUp
 from billing.top_up import finish_top_up
+from billing.work_refund import work_refund
 from credits.money import amount_text
 
 
@@ -83,11 +85,21 @@ def _finish_setup_named_in(metadata: Mapping[str, str], at: datetime) -> None:
         finish_card_setup(int(named), at=at)
 
 
+def _work_refund(named: str, at: datetime) -> None:
+    work_refund(named, at=at)
+
+
+def _work_dispute(named: str, at: datetime) -> None:
+    apply_dispute(named, at=at)
+
+
 # What an event is about, by how its type begins.
 WORKERS: dict[str, Callable[[str, datetime], None]] = {
     "checkout.session.": _work_checkout,
     "payment_intent.": _work_payment,
     "setup_intent.": _work_setup,
+    "refund.": _work_refund,
+    "charge.dispute.": _work_dispute,
 }
 
 

@@ -84,21 +84,23 @@ def make_top_up(
     organisation: Organisation,
     amount: str = "50",
     *,
+    tax: str = "0",
     state: TopUpState = TopUpState.PAID,
     at: datetime = START,
 ) -> TopUp:
     """A sale row without its lot; a paid one may be named by a lot of that amount."""
     number = next(_numbers)
     money = Money(amount, organisation.currency)
+    total = money + Money(tax, organisation.currency)
     paid = state == TopUpState.PAID
     return TopUp.objects.create(
         organisation=organisation,
         client_key=f"client-key-{number}",
         state=state,
         credit=money,
-        tax=Money(0, organisation.currency),
-        total=money,
-        received=money if paid else Money(0, organisation.currency),
+        tax=Money(tax, organisation.currency),
+        total=total,
+        received=total if paid else Money(0, organisation.currency),
         started_at=at,
         paid_at=at if paid else None,
         ended_at=at if paid else None,
