@@ -25,7 +25,7 @@ from sandbox.stripe.render import is_loopback, message, redirect
 from sandbox.stripe.words import language_of, say
 from sandbox.stripe.work import Work
 
-WALKED_AWAY = "The approval was cancelled. You can pay with this or another card."
+WALKED_AWAY = "The approval was cancelled. You can try this or another card."
 AT_FIELD = {
     "exp_month": "expiry",
     "exp_year": "expiry",
@@ -118,9 +118,10 @@ def _keep_if_wanted(
     work: Work, session: Json, intent: Json, method: Json, typed: Mapping[str, str]
 ) -> None:
     """The person ticked the box, and may be shown the card again."""
-    if offers_to_keep(session) and typed.get("save") and not method["customer"]:
+    is_wanted = offers_to_keep(session) and bool(typed.get("save"))
+    work.change(intent, {"_keeps_card": is_wanted})
+    if is_wanted:
         work.change(method, {"allow_redisplay": "always"})
-        work.change(intent, {"_keeps_card": True})
 
 
 def _problems(

@@ -1,10 +1,12 @@
 """Requests that go wrong on request: what was done, and what the same key finds."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import stripe
 
+from sandbox.stripe.failures import FOR_DELIVERIES, FOR_REQUESTS
 from tests.stripe_sandbox import TEST_KEY, StripeSandbox
 
 pytestmark = pytest.mark.usefixtures("stripe_sandbox")
@@ -126,3 +128,11 @@ def test_emptying_forgets_everything(stripe_sandbox: StripeSandbox) -> None:
     assert stripe.Customer.list().data == []
     made = stripe.Customer.create(name="new", idempotency_key="customer:1")
     assert made.created != 1_800_000_000
+
+
+def test_every_failure_is_used_by_a_test() -> None:
+    tests = "".join(
+        path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py")
+    )
+    kinds = FOR_REQUESTS + FOR_DELIVERIES
+    assert [kind for kind in kinds if f'"{kind}"' not in tests] == []

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import stripe
 
+from tests.sandbox.clicks import SUCCESS
+from tests.sandbox.paying import customer, paid
 from tests.stripe_sandbox import StripeSandbox
 
 pytestmark = pytest.mark.usefixtures("stripe_sandbox")
@@ -102,3 +104,52 @@ def test_a_key_is_forgotten_after_a_day(stripe_sandbox: StripeSandbox) -> None:
     stripe_sandbox.clock(1_800_000_000 + 24 * 3600 + 1)
     assert pay("top-up:7").id != first.id
     assert charges() == 2
+
+
+def test_everything_about_saved_cards_refunds_and_disputes_is_replayed(
+    stripe_sandbox: StripeSandbox,
+) -> None:
+    owner, payment = customer(), paid(stripe_sandbox)
+    setup = stripe.SetupIntent.create(customer=owner, payment_method_types=["card"]).id
+    method = stripe_sandbox.save_card(owner)
+    refund = stripe.Refund.create(payment_intent=payment, amount=100).id
+    dispute = stripe_sandbox.open_dispute(payment)
+    evidence: Any = {"product_description": "Communications credits"}
+    asked: dict[str, Any] = {
+        "session": lambda **key: stripe.checkout.Session.create(
+            mode="setup", currency="usd", success_url=SUCCESS, customer=owner, **key
+        ),
+        "change": lambda **key: stripe.SetupIntent.modify(
+            setup, description="x", **key
+        ),
+        "confirm": lambda **key: stripe.SetupIntent.confirm(
+            setup, payment_method="pm_card_visa", **key
+        ),
+        "expiry": lambda **key: stripe.PaymentMethod.modify(
+            method, card={"exp_year": 2035}, **key
+        ),
+        "detach": lambda **key: stripe.PaymentMethod.detach(method, **key),
+        "refund": lambda **key: stripe.Refund.modify(
+            refund, metadata={"case": "9"}, **key
+        ),
+        "evidence": lambda **key: stripe.Dispute.modify(
+            dispute, evidence=evidence, **key
+        ),
+        "close": lambda **key: stripe.Dispute.close(dispute, **key),
+    }
+    for name, ask in asked.items():
+        first, again = ask(idempotency_key=name), ask(idempotency_key=name)
+        assert first.to_dict() == again.to_dict()
+        assert again.last_response.headers["Idempotent-Replayed"] == "true"
+    assert len(stripe.Event.list(type="charge.dispute.closed").data) == 1
+
+
+def test_a_refund_whose_answer_was_lost_is_found_by_its_key(
+    stripe_sandbox: StripeSandbox,
+) -> None:
+    payment = paid(stripe_sandbox)
+    stripe_sandbox.fail("connection_reset_after", "/v1/refunds")
+    with pytest.raises(stripe.APIConnectionError):
+        stripe.Refund.create(payment_intent=payment, idempotency_key="refund:7")
+    found = stripe.Refund.create(payment_intent=payment, idempotency_key="refund:7")
+    assert [one.id for one in stripe.Refund.list().data] == [found.id]

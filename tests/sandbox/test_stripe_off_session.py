@@ -193,6 +193,10 @@ def test_a_person_chooses_whether_the_card_is_kept() -> None:
     visit(str(session.url), card())
     assert stripe.Customer.list_payment_methods(owner).data == []
     session = open_session(**wanted)
+    visit(str(session.url), card("4000 0000 0000 0341", save="1"))
+    visit(str(session.url), card())
+    assert stripe.Customer.list_payment_methods(owner).data == []
+    session = open_session(**wanted)
     visit(str(session.url), card(save="1"))
     (kept,) = stripe.Customer.list_payment_methods(owner).data
     assert kept.allow_redisplay == "always"

@@ -6,6 +6,7 @@ import pytest
 import stripe
 
 from tests.sandbox.clicks import visit
+from tests.sandbox.paying import event_types, off_session
 from tests.stripe_sandbox import StripeSandbox
 
 pytestmark = pytest.mark.usefixtures("stripe_sandbox")
@@ -25,32 +26,10 @@ def customer_with(number: str) -> tuple[str, str]:
     return customer, stripe.PaymentMethod.attach(card(number).id, customer=customer).id
 
 
-def charge(customer: str, method: str, **other: Any) -> stripe.PaymentIntent:
-    wanted: Any = {
-        "amount": 2000,
-        "confirm": True,
-        "currency": "usd",
-        "customer": customer,
-        "metadata": {"attempt": "7"},
-        "off_session": True,
-        "payment_method": method,
-        "payment_method_types": ["card"],
-    }
-    return stripe.PaymentIntent.create(**(wanted | other))
-
-
 def on_session(customer: str, method: str, **other: Any) -> stripe.PaymentIntent:
-    return charge(
+    return off_session(
         customer, method, **({"off_session": False, "return_url": BACK} | other)
     )
-
-
-def event_types() -> list[str]:
-    """Oldest first, without what the customer and the card caused."""
-    found = [event.type for event in stripe.Event.list(limit=100).data][::-1]
-    return [
-        name for name in found if not name.startswith(("customer.", "payment_method"))
-    ]
 
 
 # --- success --------------------------------------------------------------------------
@@ -66,7 +45,7 @@ def event_types() -> list[str]:
 )
 def test_a_good_card_is_charged_off_session(number: str, brand: str) -> None:
     customer, method = customer_with(number)
-    intent = charge(
+    intent = off_session(
         customer, method, description="Recharge 7", expand=["latest_charge"]
     )
     assert (intent.status, intent.amount_received) == ("succeeded", 2000)
@@ -78,7 +57,7 @@ def test_a_good_card_is_charged_off_session(number: str, brand: str) -> None:
         "Recharge 7",
     )
     assert made.payment_method_details.card.brand == brand
-    assert event_types() == [
+    assert event_types("payment_intent", "charge") == [
         "payment_intent.created",
         "charge.succeeded",
         "payment_intent.succeeded",
@@ -100,7 +79,7 @@ def test_amex_has_a_security_code_of_four() -> None:
 
 
 def test_the_balance_keeps_the_fee(stripe_sandbox: StripeSandbox) -> None:
-    charge(*customer_with("4242424242424242"), amount=10_000)
+    off_session(*customer_with("4242424242424242"), amount=10_000)
     (entry,) = stripe.BalanceTransaction.list().data
     assert (entry.amount, entry.fee, entry.net) == (10_000, 320, 9_680)
     assert entry.id == stripe.BalanceTransaction.retrieve(entry.id).id
@@ -116,7 +95,7 @@ def test_a_decline_leaves_a_failed_charge_and_an_open_intent() -> None:
     code = "card_declined"
     customer, method = customer_with("4000000000009995")
     with pytest.raises(stripe.CardError) as refused:
-        charge(customer, method)
+        off_session(customer, method)
     error: Any = refused.value.error
     assert (refused.value.http_status, refused.value.code) == (402, code)
     assert error.decline_code == "insufficient_funds"
@@ -133,7 +112,10 @@ def test_a_decline_leaves_a_failed_charge_and_an_open_intent() -> None:
     assert (failed.status, failed.paid, failed.failure_code) == ("failed", False, code)
     assert failed.balance_transaction is None
     assert intent.latest_charge == failed.id
-    assert event_types()[1:] == ["charge.failed", "payment_intent.payment_failed"]
+    assert event_types("payment_intent", "charge")[1:] == [
+        "charge.failed",
+        "payment_intent.payment_failed",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +153,7 @@ def test_the_declining_card_is_refused_at_attach() -> None:
 def test_another_card_pays_the_same_intent_after_a_decline() -> None:
     customer, bad = customer_with("4000000000009995")
     with pytest.raises(stripe.CardError) as refused:
-        charge(customer, bad)
+        off_session(customer, bad)
     error: Any = refused.value.error
     good = stripe.PaymentMethod.attach("pm_card_visa", customer=customer)
     paid = stripe.PaymentIntent.confirm(
@@ -190,7 +172,7 @@ def test_another_card_pays_the_same_intent_after_a_decline() -> None:
 def test_off_session_nobody_can_authenticate(number: str) -> None:
     customer, method = customer_with(number)
     with pytest.raises(stripe.CardError) as refused:
-        charge(customer, method)
+        off_session(customer, method)
     error: Any = refused.value.error
     assert refused.value.code == "authentication_required"
     assert error.decline_code == "authentication_required"
@@ -231,7 +213,7 @@ def test_authentication_fails_without_a_charge() -> None:
     assert failed.status == "requires_payment_method"
     assert last.code == "payment_intent_authentication_failure"
     assert stripe.Charge.list().data == []
-    assert event_types()[1:] == [
+    assert event_types("payment_intent", "charge")[1:] == [
         "payment_intent.requires_action",
         "payment_intent.payment_failed",
     ]
@@ -247,7 +229,7 @@ def test_walking_away_leaves_the_intent_waiting() -> None:
         "canceled",
         "abandoned",
     )
-    assert event_types()[-1] == "payment_intent.canceled"
+    assert event_types("payment_intent", "charge")[-1] == "payment_intent.canceled"
 
 
 def test_the_bank_may_say_yes_and_the_account_be_empty() -> None:
@@ -269,18 +251,18 @@ def test_a_card_set_up_once_pays_off_session_afterwards() -> None:
     action: Any = intent.next_action
     visit(action.redirect_to_url.url, {"outcome": "complete"})
     assert stripe.PaymentMethod.retrieve(method).customer == customer
-    assert charge(customer, method).status == "succeeded"
+    assert off_session(customer, method).status == "succeeded"
 
 
 def test_a_bank_that_asks_on_session_only_is_quiet_off_session() -> None:
     customer, method = customer_with("4000003800000446")
     assert on_session(customer, method).status == "requires_action"
-    assert charge(customer, method).status == "succeeded"
+    assert off_session(customer, method).status == "succeeded"
 
 
 def test_without_a_return_address_the_action_is_left_to_the_client() -> None:
     customer, method = customer_with("4000002760003184")
-    intent = charge(customer, method, off_session=False)
+    intent = off_session(customer, method, off_session=False)
     action: Any = intent.next_action
     assert action.type == "use_stripe_sdk"
 
@@ -288,7 +270,7 @@ def test_without_a_return_address_the_action_is_left_to_the_client() -> None:
 def test_an_error_may_be_asked_for_instead_of_an_action() -> None:
     customer, method = customer_with("4000002760003184")
     with pytest.raises(stripe.CardError) as refused:
-        charge(customer, method, off_session=False, error_on_requires_action=True)
+        off_session(customer, method, off_session=False, error_on_requires_action=True)
     assert refused.value.code == "authentication_required"
 
 
@@ -337,7 +319,7 @@ def test_a_card_serves_its_own_customer_only() -> None:
     with pytest.raises(
         stripe.InvalidRequestError, match="does not have a payment method"
     ):
-        charge(stranger, method)
+        off_session(stranger, method)
     with pytest.raises(stripe.InvalidRequestError, match="belongs to the Customer"):
         stripe.PaymentIntent.create(amount=100, currency="usd", payment_method=method)
 
@@ -367,10 +349,10 @@ def test_a_confirmation_needs_a_card() -> None:
 def test_a_payment_may_stay_in_processing(stripe_sandbox: StripeSandbox) -> None:
     customer, method = customer_with("4242424242424242")
     stripe_sandbox.fail("processing", "/v1/payment_intents", times=2)
-    good, bad = charge(customer, method), charge(customer, method)
+    good, bad = off_session(customer, method), off_session(customer, method)
     assert (good.status, bad.status) == ("processing", "processing")
     stripe_sandbox.finish_processing(good.id, "succeeded")
     stripe_sandbox.finish_processing(bad.id, "failed")
     assert stripe.PaymentIntent.retrieve(good.id).status == "succeeded"
     assert stripe.PaymentIntent.retrieve(bad.id).status == "requires_payment_method"
-    assert event_types().count("payment_intent.processing") == 2
+    assert len(event_types("payment_intent.processing")) == 2
