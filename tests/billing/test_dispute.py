@@ -251,7 +251,7 @@ def test_b42_every_event_leads_to_where_the_dispute_stands(
     assert_proven(AT + DAY)
 
 
-@pytest.mark.parametrize("order", permutations(["inquiry", "open", "won", "lost"]))
+@pytest.mark.parametrize("order", [*permutations(["inquiry", "open", "won", "lost"])])
 def test_b42_answers_in_any_order_end_where_the_last_one_says(
     sale: TopUp, order: tuple[str, ...]
 ) -> None:
