@@ -56,7 +56,7 @@ def main() -> int:
     print(f"Asking {stripe.api_base}")
     try:
         with a_customer(smoke):
-            for check in (pays, repeats, declines, asks_for_approval, opens_a_page):
+            for check in CHECKS:
                 check(smoke)
     except stripe.StripeError as error:
         print(f"Stripe could not be asked: {error}")
@@ -130,6 +130,47 @@ def asks_for_approval(smoke: Smoke) -> None:
     )
 
 
+def keeps_a_card(smoke: Smoke) -> None:
+    def ask() -> str:
+        setup = stripe.SetupIntent.create(
+            confirm=True,
+            customer=smoke.customer,
+            payment_method="pm_card_visa",
+            payment_method_types=["card"],
+            idempotency_key=smoke.key("setup"),
+        )
+        card = str(setup.payment_method)
+        return pay(smoke, "off session", card, off_session=True).status
+
+    smoke.expect("a card that was saved pays off session", ask, "succeeded")
+    smoke.expect(
+        "a card asks for approval while nobody is there",
+        lambda: (
+            pay(
+                smoke, "nobody", "pm_card_authenticationRequired", off_session=True
+            ).status
+        ),
+        (402, "authentication_required"),
+    )
+
+
+def refunds(smoke: Smoke) -> None:
+    payment = pay(smoke, "to refund", "pm_card_visa").id
+
+    def ask(name: str, **more: Any) -> str | None:
+        key = smoke.key(f"refund {name}")
+        return stripe.Refund.create(
+            payment_intent=payment, idempotency_key=key, **more
+        ).status
+
+    smoke.expect("a part is refunded", lambda: ask("1", amount=2000), "succeeded")
+    smoke.expect(
+        "more than is left is refused", lambda: ask("2", amount=4000), (400, None)
+    )
+    smoke.expect("the rest is refunded", lambda: ask("3"), "succeeded")
+    smoke.expect("nothing is left", lambda: ask("4"), (400, "charge_already_refunded"))
+
+
 def opens_a_page(smoke: Smoke) -> None:
     def ask() -> tuple[str, str, bool]:
         session = stripe.checkout.Session.create(
@@ -153,6 +194,17 @@ def opens_a_page(smoke: Smoke) -> None:
         return str(session.status), str(closed.status), bool(session.url)
 
     smoke.expect("a payment page opens and closes", ask, ("open", "expired", True))
+
+
+CHECKS = (
+    pays,
+    repeats,
+    declines,
+    asks_for_approval,
+    keeps_a_card,
+    refunds,
+    opens_a_page,
+)
 
 
 if __name__ == "__main__":

@@ -152,10 +152,10 @@ def _post(url: str, event: Json, secret: str) -> tuple[int | None, str | None]:
 
 
 def deliver_now(sandbox: Sandbox) -> int:
-    """What waits, is held back or is to be tried again is due at once."""
+    """What waits or is to be tried again is due at once, and then what is held back."""
     with sandbox.store.lock:
         due = sandbox.store.rows.execute(
-            "UPDATE delivery SET state = 'waiting', due = ?"
+            "UPDATE delivery SET due = ? + 0.05 * (state = 'held'), state = 'waiting'"
             " WHERE state IN ('waiting', 'held')",
             (time.time(),),
         )

@@ -164,5 +164,5 @@ def test_the_events_of_a_dispute_may_come_out_of_order(
     secret = receiver.subscribe(*OPENED)
     stripe_sandbox.fail("out_of_order", "charge.dispute.created")
     stripe_sandbox.open_dispute(intent)
-    stripe_sandbox.wait_for_deliveries()
+    stripe_sandbox.deliver_pending()
     assert receiver.types(secret) == OPENED[::-1]
