@@ -12,7 +12,7 @@ from django.conf import settings
 from djstripe.models import WebhookEndpoint
 
 from billing.gateway import calling_stripe, stripe_account
-from billing.webhooks import EVENTS
+from billing.keep_event import EVENTS
 
 
 def bootstrap_webhook(base_url: str) -> WebhookEndpoint:

@@ -5,7 +5,7 @@ written third. Whatever has to be asked again is asked with the same key, so tha
 answer that was lost can charge twice (rule 4.2).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -200,6 +200,32 @@ def list_payments(customer_id: str, *, since: datetime) -> list[Payment]:
             limit=100,
         )
         return [_payment(intent) for intent in found.auto_paging_iter()]
+
+
+def page_of_payments(since: datetime, *, after: str, limit: int) -> list[Payment]:
+    """Everybody's payments since a moment, newest first, from the one after `after`."""
+    with calling_stripe():
+        found = stripe.PaymentIntent.list(
+            **stripe_account(), **page_after(since, after, limit)
+        )
+        return [_payment(intent) for intent in found.data]
+
+
+def page_of_events(
+    since: datetime, types: Sequence[str], *, after: str, limit: int
+) -> list[dict[str, Any]]:
+    """Events of these types, as their webhooks carried them; Stripe keeps a month."""
+    with calling_stripe():
+        found = stripe.Event.list(
+            **stripe_account(), types=list(types), **page_after(since, after, limit)
+        )
+        return [event.to_dict() for event in found.data]
+
+
+def page_after(since: datetime, after: str, limit: int) -> dict[str, Any]:
+    """How Stripe is asked for one page of what was made since a moment."""
+    wanted = {"created": {"gte": int(since.timestamp())}, "limit": limit}
+    return wanted | ({"starting_after": after} if after else {})
 
 
 def mirror_payment(payment: Payment) -> None:

@@ -7,7 +7,12 @@ from typing import Any
 
 import stripe
 
-from billing.gateway import ORGANISATION, calling_stripe, stripe_account
+from billing.gateway import (
+    ORGANISATION,
+    calling_stripe,
+    page_after,
+    stripe_account,
+)
 from billing.models import Refund
 from billing.refusals import PaymentsUnavailable
 from billing.stripe_units import from_stripe_amount, to_stripe_amount
@@ -92,6 +97,26 @@ def list_refunds(payment_id: str) -> list[SeenRefund]:
             **stripe_account(), payment_intent=payment_id, limit=100
         )
         return [_refund(refund) for refund in found.auto_paging_iter()]
+
+
+def page_of_refunds(since: datetime, *, after: str, limit: int) -> list[SeenRefund]:
+    """Refunds of every payment since a moment, newest first."""
+    with calling_stripe():
+        found = stripe.Refund.list(
+            **stripe_account(), **page_after(since, after, limit)
+        )
+        return [_refund(refund) for refund in found.data]
+
+
+def page_of_disputes(
+    since: datetime, *, after: str, limit: int
+) -> list[tuple[str, str]]:
+    """The id and the status of each dispute since a moment, newest first."""
+    with calling_stripe():
+        found = stripe.Dispute.list(
+            **stripe_account(), **page_after(since, after, limit)
+        )
+        return [(dispute.id, dispute.status) for dispute in found.data]
 
 
 def fetch_dispute(dispute_id: str) -> SeenDispute:

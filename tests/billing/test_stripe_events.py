@@ -11,6 +11,7 @@ from accounts.models import (
     StaffTask,
 )
 from billing import jobs
+from billing.keep_event import EVENTS
 from billing.models import StripeInbox, TopUp
 from billing.reconcile import (
     MOST_TRIES,
@@ -19,7 +20,6 @@ from billing.reconcile import (
 from billing.refusals import (
     PaymentsUnavailable,
 )
-from billing.webhooks import EVENTS
 from billing.work_event import work_event
 from tests import makers
 from tests.billing.buying import DECLINED, Buyer, assert_paid_once
