@@ -87,7 +87,10 @@ def _post(
         connection.request("POST", target.path, body=body, headers=dict(headers))
         with connection.getresponse() as answer:
             answer.read(MOST_READ)
-            return answer.status
+            status = answer.status
+        if monotonic() >= deadline:
+            raise TimeoutError  # what was cut off can look whole
+        return status
     finally:
         cut_off.cancel()
         connection.close()

@@ -125,7 +125,7 @@ def send_test_event(endpoint: WebhookEndpoint, *, at: datetime) -> WebhookDelive
             organisation=endpoint.organisation,
             type=TEST,
             reference=number,
-            data={"organization": endpoint.organisation.slug},
+            data={"organisation": endpoint.organisation.slug},
             created_at=at,
         )
         owe_deliveries(event, [endpoint], at=at)

@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("", include("accounts.urls")),
+    path("webhooks/", include("accounts.endpoints.urls")),
     path("", include("billing.urls")),
     path("", include("calling.urls")),
     path("plans/", include("calling.plans.urls")),

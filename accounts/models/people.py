@@ -182,6 +182,8 @@ class Organisation(models.Model):
     terms_version = models.CharField(_("terms accepted"), max_length=20)
     opened_at = models.DateTimeField(_("opened at"))
     suspended_at = models.DateTimeField(_("suspended at"), null=True, blank=True)
+    # Closed, it buys and calls no more; its books are kept (rule 1.8).
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
 
     history = HistoricalRecords()
 
@@ -279,3 +281,7 @@ class Membership(models.Model):
 
     def may(self, permission: Permission) -> bool:
         return Role(self.role).may(permission)
+
+    @property
+    def keeps_keys(self) -> bool:
+        return self.may(Permission.KEYS)

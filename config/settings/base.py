@@ -114,6 +114,7 @@ ACCOUNT_RATE_LIMITS = {
     "start_top_up": "20/h/user",  # card testing
     "add_card": "10/h/user,20/d/key",  # the same, for the organisation
     "start_top_up_by_key": "60/h/key",
+    "send_webhook": "60/h/user",
     "announce_transfer": "20/h/user",
 }
 MFA_ADAPTER = "accounts.adapters.MFAAdapter"
