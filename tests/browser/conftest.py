@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
-from django.test import Client
 from playwright.sync_api import ConsoleMessage, Page
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
+from tests.accounts.recently import signed_in_recently
 from tests.calling.conftest import card, mei, pbx
 from tests.stripe_sandbox import stripe_process, stripe_sandbox
 
@@ -50,8 +50,7 @@ class Visitor:
 
     def sign_in_as(self, user: User) -> None:
         """By cookie; the journey of sign-up walks through the form itself."""
-        client = Client()
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        client = signed_in_recently(user)
         name = django_settings.SESSION_COOKIE_NAME
         cookie = client.cookies[name].value
         self.page.context.add_cookies(
