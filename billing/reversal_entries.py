@@ -46,8 +46,10 @@ def last_revision(top_up: TopUp, stem: str) -> int:
 def reversal_entries(top_up: TopUp) -> list[LedgerEntry]:
     """Every entry that a refund or dispute of this payment has made, oldest first."""
     mine = Q(pk=None)  # none, until a cause is named
-    for cause in (*top_up.refunds.all(), *top_up.disputes.all()):
-        mine |= Q(reference__startswith=f"{cause.reference}#")
+    causes = [one.reference for one in top_up.refunds.all()]
+    causes += [one.reference for one in top_up.disputes.all()]
+    for cause in causes:
+        mine |= Q(reference__startswith=f"{cause}#")
     entries = LedgerEntry.objects.filter(
         mine, organisation=top_up.organisation_id, kind__in=KINDS
     )

@@ -4,8 +4,11 @@ from accounts.fences import Fences
 
 
 class Migration(migrations.Migration):
-    """Recharges and announced transfers keep rule 2.1; payment keys and consent stay."""
+    """Recharges and transfers keep rule 2.1; keys and consent stay; closed is closed."""
 
-    dependencies = [("billing", "0003_recharges_reversals_transfers")]
+    dependencies = [
+        ("billing", "0003_recharges_reversals_transfers"),
+        ("accounts", "0010_organisation_closed"),
+    ]
 
     operations = [Fences("0004_fences")]

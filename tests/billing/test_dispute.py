@@ -213,7 +213,7 @@ def bought(formosa: Organisation, stripe_sandbox: StripeSandbox) -> TopUp:
 
 def events() -> list[StripeInbox]:
     """What Stripe has said about disputes so far, in its order."""
-    found = stripe.Event.list(limit=100, types=None)
+    found = stripe.Event.list(limit=100)
     about = [one for one in found.data if one.type.startswith("charge.dispute.")]
     return [
         StripeInbox.objects.get_or_create(

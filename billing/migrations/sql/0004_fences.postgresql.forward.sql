@@ -99,3 +99,26 @@ CREATE TRIGGER dispute_keeps_sale BEFORE UPDATE ON billing_dispute FOR EACH ROW
      OR OLD.organisation_id IS DISTINCT FROM NEW.organisation_id
      OR OLD.currency IS DISTINCT FROM NEW.currency)
   EXECUTE FUNCTION billing_refuse('sale_keeps_mode');
+
+-- Nothing is sold to an organisation that was closed (rule 1.8); what was sold before is
+-- delivered. FOR SHARE waits for a closing that is under way.
+CREATE FUNCTION billing_refuse_closed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM 1 FROM accounts_organisation
+    WHERE id = NEW.organisation_id AND closed_at IS NULL FOR SHARE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'organisation_closed' USING ERRCODE = '23514',
+      CONSTRAINT = 'organisation_closed', TABLE = TG_TABLE_NAME;
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER top_up_of_open_organisation BEFORE INSERT ON billing_topup
+  FOR EACH ROW EXECUTE FUNCTION billing_refuse_closed();
+CREATE TRIGGER staff_payment_of_open_organisation BEFORE INSERT ON billing_staffpayment
+  FOR EACH ROW EXECUTE FUNCTION billing_refuse_closed();
+CREATE TRIGGER auto_recharge_of_open_organisation BEFORE INSERT ON billing_autorecharge
+  FOR EACH ROW EXECUTE FUNCTION billing_refuse_closed();
+CREATE TRIGGER recharge_of_open_organisation BEFORE INSERT ON billing_rechargeattempt
+  FOR EACH ROW EXECUTE FUNCTION billing_refuse_closed();
+CREATE TRIGGER transfer_of_open_organisation BEFORE INSERT ON billing_transferannouncement
+  FOR EACH ROW EXECUTE FUNCTION billing_refuse_closed();

@@ -1,3 +1,9 @@
+DROP TRIGGER IF EXISTS top_up_of_open_organisation ON billing_topup;
+DROP TRIGGER IF EXISTS staff_payment_of_open_organisation ON billing_staffpayment;
+DROP TRIGGER IF EXISTS auto_recharge_of_open_organisation ON billing_autorecharge;
+DROP TRIGGER IF EXISTS recharge_of_open_organisation ON billing_rechargeattempt;
+DROP TRIGGER IF EXISTS transfer_of_open_organisation ON billing_transferannouncement;
+DROP FUNCTION IF EXISTS billing_refuse_closed();
 DROP TRIGGER IF EXISTS dispute_keeps_sale ON billing_dispute;
 DROP TRIGGER IF EXISTS refund_keeps_amount ON billing_refund;
 DROP TRIGGER IF EXISTS dispute_is_kept ON billing_dispute;

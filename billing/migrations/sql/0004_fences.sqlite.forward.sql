@@ -101,3 +101,26 @@ WHEN OLD.top_up_id IS NOT NEW.top_up_id
   OR OLD.organisation_id IS NOT NEW.organisation_id
   OR OLD.currency IS NOT NEW.currency
 BEGIN SELECT RAISE(ABORT, 'sale_keeps_mode'); END;
+
+-- Nothing is sold to an organisation that was closed (rule 1.8); what was sold before is
+-- delivered.
+CREATE TRIGGER top_up_of_open_organisation BEFORE INSERT ON billing_topup BEGIN
+  SELECT RAISE(ABORT, 'organisation_closed') WHERE EXISTS (SELECT 1
+    FROM accounts_organisation WHERE id = NEW.organisation_id AND closed_at IS NOT NULL);
+END;
+CREATE TRIGGER staff_payment_of_open_organisation BEFORE INSERT ON billing_staffpayment BEGIN
+  SELECT RAISE(ABORT, 'organisation_closed') WHERE EXISTS (SELECT 1
+    FROM accounts_organisation WHERE id = NEW.organisation_id AND closed_at IS NOT NULL);
+END;
+CREATE TRIGGER auto_recharge_of_open_organisation BEFORE INSERT ON billing_autorecharge BEGIN
+  SELECT RAISE(ABORT, 'organisation_closed') WHERE EXISTS (SELECT 1
+    FROM accounts_organisation WHERE id = NEW.organisation_id AND closed_at IS NOT NULL);
+END;
+CREATE TRIGGER recharge_of_open_organisation BEFORE INSERT ON billing_rechargeattempt BEGIN
+  SELECT RAISE(ABORT, 'organisation_closed') WHERE EXISTS (SELECT 1
+    FROM accounts_organisation WHERE id = NEW.organisation_id AND closed_at IS NOT NULL);
+END;
+CREATE TRIGGER transfer_of_open_organisation BEFORE INSERT ON billing_transferannouncement BEGIN
+  SELECT RAISE(ABORT, 'organisation_closed') WHERE EXISTS (SELECT 1
+    FROM accounts_organisation WHERE id = NEW.organisation_id AND closed_at IS NOT NULL);
+END;

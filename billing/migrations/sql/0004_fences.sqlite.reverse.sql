@@ -1,3 +1,8 @@
+DROP TRIGGER IF EXISTS top_up_of_open_organisation;
+DROP TRIGGER IF EXISTS staff_payment_of_open_organisation;
+DROP TRIGGER IF EXISTS auto_recharge_of_open_organisation;
+DROP TRIGGER IF EXISTS recharge_of_open_organisation;
+DROP TRIGGER IF EXISTS transfer_of_open_organisation;
 DROP TRIGGER IF EXISTS dispute_keeps_sale;
 DROP TRIGGER IF EXISTS refund_keeps_amount;
 DROP TRIGGER IF EXISTS dispute_is_kept;
