@@ -1,7 +1,7 @@
 """Proves the sales from the ledger and the audit trail; changes nothing.
 
-Invariants 8, 20, 22 and 26 as far as billing knows them: a sale that was paid has its
-lot and a lot that was sold its sale, nothing left `paid`, no organisation on NCE
+Invariants 8, 20, 21, 22 and 26 as far as billing knows them: a sale that was paid has
+its lot and a lot that was sold its sale, nothing left `paid`, no organisation on NCE
 bought, and every event of Stripe is done or waits within its time.
 """
 
@@ -14,8 +14,15 @@ from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 
 from accounts.fences import absent_fences
 from accounts.models import AuditEvent, BillingMode, BillingModePeriod, Notice
-from billing.incoming import incoming_of
-from billing.models import NumberSeries, StaffPayment, StripeInbox, TopUp
+from billing.incoming import read_incoming
+from billing.models import (
+    AutoRecharge,
+    NumberSeries,
+    StaffPayment,
+    StripeInbox,
+    TopUp,
+)
+from billing.prove_recharges import recharge_breaches
 from billing.prove_reversals import prove_reversals
 from credits.models import Lot, LotKind, Wallet
 from credits.models.wallet import SOLD_KINDS
@@ -38,7 +45,9 @@ def prove(organisation_id: int | None = None, *, at: datetime) -> Proof:
         *_left_paid(top_ups),
         *_moved_sales(top_ups),
         *_sold_on_nce(top_ups, payments),
-        *_incoming(wallets),
+        *_left_on_nce(_narrowed(AutoRecharge.objects.order_by("pk"), organisation_id)),
+        *_incoming(wallets, read_incoming(organisation_id)),
+        *recharge_breaches(organisation_id),
         *prove_reversals(organisation_id),
         *(f"fence {name} is missing (7)" for name in absent_fences("accounts")),
         *(f"fence {name} is missing (7)" for name in absent_fences("billing")),
@@ -127,9 +136,19 @@ def _born_on_nce(sales: "QuerySet[Row]", born: str) -> "QuerySet[Row]":
     return aged.filter(Exists(was_nce) | says_so)  # type: ignore[return-value]
 
 
-def _incoming(wallets: "QuerySet[Wallet]") -> Iterator[str]:
-    for wallet in wallets:
-        expected = incoming_of(wallet.organisation_id)
+def _left_on_nce(rows: "QuerySet[AutoRecharge]") -> Iterator[str]:
+    """22: no auto-recharge was born on NCE or outlived the move there."""
+    for row in _born_on_nce(rows, "switched_on_at"):
+        yield f"auto-recharge {row.pk}: was switched on on NCE (22)"
+    for row in rows.filter(organisation__billing_mode=BillingMode.NCE):
+        yield f"auto-recharge {row.pk}: its organisation is on NCE (22)"
+
+
+def _incoming(
+    wallets: "QuerySet[Wallet]", incoming: dict[int, Micros]
+) -> Iterator[str]:
+    for wallet in wallets.filter(~Q(incoming=0) | Q(pk__in=incoming)):
+        expected = incoming.get(wallet.organisation_id, 0)
         if wallet.incoming != expected:
             yield (
                 f"wallet {wallet.organisation_id}: incoming {wallet.incoming}, "

@@ -51,6 +51,7 @@ class _Order:
     attempt: RechargeAttempt
     one: RechargeTry
     may_send: bool
+    was_sent: bool
 
 
 def recharge_if_wanted(
@@ -211,22 +212,28 @@ def _order(attempt: RechargeAttempt, *, may_send: bool, at: datetime) -> _Order:
     first = one.first_sent_at or at
     if one.stripe_payment_intent_id or at >= first + KEY_LASTS:
         may_send = False
+    was_sent = one.first_sent_at is not None
     if may_send:
         one.first_sent_at, one.last_sent_at = first, at
         one.save(update_fields=["first_sent_at", "last_sent_at"])
     attempt.next_try_at = at + min(max(at - first, RESENT_AFTER), RESENT_EVERY)
     attempt.save(update_fields=["state", "next_try_at"])
-    return _Order(attempt, one, may_send)
+    return _Order(attempt, one, may_send, was_sent)
 
 
 def _ask(order: _Order, *, at: datetime) -> gateway.Payment | None:
-    """What Stripe says, fetched anew: an answer to a resent key may be an old one."""
+    """What Stripe says, fetched anew: an answer to a resent key may be an old one.
+
+    What was sent before is looked for first: an error is repeated along with its key.
+    """
     one = order.one
-    if order.may_send:
-        return gateway.fetch_payment(gateway.charge_off_session(one))
     if one.stripe_payment_intent_id:
         return gateway.fetch_payment(one.stripe_payment_intent_id)
-    return _look_for(order, at=at)
+    if order.was_sent and (found := _look_for(order, at=at)):
+        return found
+    if order.may_send:
+        return gateway.fetch_payment(gateway.charge_off_session(one))
+    return None
 
 
 def _look_for(order: _Order, *, at: datetime) -> gateway.Payment | None:

@@ -83,14 +83,15 @@ def tell_capped(organisation: Organisation, reached: Reached, *, at: datetime) -
     """Once a month for the monthly limit, once a day for the others."""
     period = "%Y-%m" if reached.code == MONTH else "%Y-%m-%d"
     local = at.astimezone(organisation.zone)
-    limits = {MONTH: reached.monthly_limit, "day_limit": MOST_A_DAY}
+    charges = {"day_limit": MOST_A_DAY, "hour_limit": MOST_AN_HOUR}
     owe_notice(
         NoticeKind.RECHARGE_CAPPED,
         organisation=organisation,
         episode=f"{reached.code}:{organisation.pk}:{local.strftime(period)}",
         context={
             "cap": ANNOUNCED[reached.code],
-            "limit": limits.get(reached.code, MOST_AN_HOUR),
+            "limit": reached.monthly_limit,
+            "charges": charges.get(reached.code, 0),
             "currency": organisation.currency,
             "reached_at": at.isoformat(),
             "resets_at": reached.until.isoformat(),
