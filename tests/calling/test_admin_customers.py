@@ -1,5 +1,6 @@
 """What staff add for an organisation goes through the verbs of its own pages."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -31,7 +32,7 @@ def plan(db: None) -> CallingPlan:
     return make_plan(minutes={Bucket.DOMESTIC: 100}, requires="phone-system")
 
 
-def told(staff: Client, address: str, form: dict[str, object]) -> str:
+def told(staff: Client, address: str, form: Mapping[str, object]) -> str:
     """What the page says after a post, refusals and all."""
     return staff.post(address, form, follow=True).content.decode()
 

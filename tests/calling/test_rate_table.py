@@ -1,9 +1,12 @@
 """The longest prefix wins; three implementations agree (rule 6.1)."""
 
+import json
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
+from django.db import connection
 from django.db.models import F, Value
 from django.db.models.functions import Length
 from hypothesis import given
@@ -76,6 +79,50 @@ def test_the_table_agrees_with_sql() -> None:
     numbers = [f"{prefix}{rest}" for prefix in prefixes for rest in ("55501", "0", "9")]
     for number in [*numbers, "33123", "2"]:
         assert found_by(table, "+" + number) == _by_sql(version, number)
+
+
+@pytest.mark.django_db
+def test_three_implementations_agree_on_ten_thousand_numbers() -> None:
+    """In memory, by intervals, and by the database: one prefix a number."""
+    random = Random(447500)
+    prefixes = {
+        str(random.randrange(10 ** (length - 1), 10**length))
+        for length in (1, 2, 3, 4, 5, 6, 7)
+        for _ in range(120)
+    }
+    # Half of the numbers continue a prefix: elsewhere the short ones would win.
+    heads = sorted(prefixes)
+    numbers = [
+        (random.choice(heads) if place % 2 else "")
+        + str(random.randrange(10**10, 10**11))
+        for place in range(10_000)
+    ]
+    version = make_card([{"prefix": prefix} for prefix in heads])
+    table = rate_table(version.pk, version.digest)
+    by_table = [found_by(table, f"+{number}"[:16]) for number in numbers]
+    intervals = ByIntervals(prefixes)
+    assert by_table == [intervals.find(number) for number in numbers]
+    assert by_table == _all_by_sql(version, numbers)
+    assert len(set(by_table)) > 600
+
+
+def _all_by_sql(version: RateCardVersion, numbers: list[str]) -> list[str]:
+    """The longest prefix of each number in one statement, looked up by its heads."""
+    rows = (
+        "SELECT value, ordinality FROM "
+        "jsonb_array_elements_text(%s::jsonb) WITH ORDINALITY"
+        if connection.vendor == "postgresql"
+        else "SELECT value, key AS ordinality FROM json_each(%s)"
+    )
+    heads = ", ".join(f"substr(value, 1, {length})" for length in range(1, 16))
+    statement = (
+        "SELECT (SELECT prefix FROM calling_rate WHERE version_id = %s "
+        f"AND prefix IN ({heads}) ORDER BY length(prefix) DESC LIMIT 1) "
+        f"FROM ({rows}) numbers ORDER BY ordinality"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [version.pk, json.dumps(numbers)])
+        return [prefix or "" for (prefix,) in cursor.fetchall()]
 
 
 def _by_sql(version: RateCardVersion, number: str) -> str:

@@ -1,6 +1,7 @@
 """Customers are told from which day on they pay more (rules 6.1 and 11)."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -136,7 +137,8 @@ def test_a_card_keeps_the_notice_it_promises(
     old: RateCardVersion, formosa: Organisation, alice: User
 ) -> None:
     RateCard.objects.update(notice_days=30)
-    card = {"card_name": "Standard", "currency": "USD", "purpose": "calling"}
+    card: dict[str, Any] = {"card_name": "Standard", "currency": "USD"}
+    card["purpose"] = "calling"
     raw = deck_of(NEW)
     with pytest.raises(RiseWithoutNotice) as refused:
         import_rates(raw, at=NOVEMBER, valid_from=NOVEMBER + timedelta(days=29), **card)

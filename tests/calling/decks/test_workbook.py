@@ -95,7 +95,7 @@ def test_what_a_spreadsheet_made_of_a_prefix_spoils_its_row_alone() -> None:
 
 
 def test_one_sheet_of_several_is_named() -> None:
-    rows = [HEADER, ["Japan", 81, None, 0.02, None]]
+    rows: list[list[Any]] = [HEADER, ["Japan", 81, None, 0.02, None]]
     raw = workbook(["Notes"], more={"Prices": rows})
     with pytest.raises(BadDeck, match="workbook: Rates, Prices"):
         read("carrier", raw)
