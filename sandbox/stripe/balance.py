@@ -23,6 +23,8 @@ def add_to_balance(
     entry = work.blank("balance_transaction", "txn")
     detail = SHAPES["fee_detail"] | {"amount": fee, "currency": source["currency"]}
     is_dispute = category.startswith("dispute")
+    if is_dispute:
+        detail["description"] = "Dispute fee"
     entry |= {
         "amount": amount,
         "available_on": work.at,

@@ -90,12 +90,13 @@ def _consent(session: Json, language: str, typed: Texts) -> Html:
 
 
 def saved_cards(work: Work, session: Json) -> list[Json]:
+    """Those that may be shown: where the session says nothing, `always` ones alone."""
     if not session["customer"] or session["mode"] == "setup":
         return []
     options = session["saved_payment_method_options"] or {}
-    allowed = options.get("allow_redisplay_filters")
+    allowed = options.get("allow_redisplay_filters") or ["always"]
     found = work.select("payment_method", customer=session["customer"])
-    return [card for card in found if not allowed or card["allow_redisplay"] in allowed]
+    return [card for card in found if card["allow_redisplay"] in allowed]
 
 
 def card_title(language: str, card: Json) -> str:

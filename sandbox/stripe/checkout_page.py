@@ -99,7 +99,8 @@ def _take_payment(
     problems = _problems(session, typed, saved)
     if not problems:
         try:
-            method = saved.get(typed.get("method", "")) or _new_card(work, typed)
+            method = saved.get(typed.get("method", ""))
+            method = method or _new_card(work, session, typed)
             _remember_payer(work, session, method, typed)
             intent = intent_of(work, session)
             _keep_if_wanted(work, session, intent, method, typed)
@@ -145,7 +146,7 @@ def _problems(
     return found
 
 
-def _new_card(work: Work, typed: Mapping[str, str]) -> Json:
+def _new_card(work: Work, session: Json, typed: Mapping[str, str]) -> Json:
     month, year = expiry_typed(typed["expiry"]) or (0, 0)
     card = {
         "cvc": typed["cvc"].strip(),
@@ -155,7 +156,7 @@ def _new_card(work: Work, typed: Mapping[str, str]) -> Json:
     }
     details = {"name": typed.get("name") or None, "email": typed.get("email") or None}
     params = {"allow_redisplay": "limited", "billing_details": details, "card": card}
-    return create_payment_method(work, params)
+    return create_payment_method(work, params | session.get("_method_data", {}))
 
 
 def _remember_payer(

@@ -49,9 +49,11 @@ def open_dispute(
         "is_charge_refundable": inquiry,
     }
     dispute["evidence_details"]["due_by"] = work.at + ANSWER_WITHIN_SECONDS
+    brand = charge["payment_method_details"]["card"]["brand"]
     dispute["payment_method_details"]["card"] |= {
-        "brand": charge["payment_method_details"]["card"]["brand"],
+        "brand": brand,
         "case_type": "inquiry" if inquiry else "chargeback",
+        "network": brand,
         "network_reason_code": NETWORK_CODES.get(reason),
     }
     work.change(charge, {"disputed": True})
@@ -85,8 +87,11 @@ def close_dispute(work: Work, dispute: Json, status: str) -> Json:
         raise Conflict(f"This dispute is already closed: {dispute['status']}.")
     is_inquiry = dispute["status"].startswith("warning_")
     status = "warning_closed" if is_inquiry else status
+    is_won = status == "won"
+    if is_won:
+        dispute["is_charge_refundable"] = True
     work.tell("charge.dispute.closed", dispute, status=status)
-    if status == "won":
+    if is_won:
         _move_money(work, dispute, "dispute_reversal", dispute["amount"])
         work.tell("charge.dispute.funds_reinstated", dispute)
     return dispute
@@ -105,11 +110,8 @@ def _move_money(
 
 
 def is_charged_back(work: Work, charge: Json) -> bool:
-    """May not be refunded: the bank has taken the money, or is about to."""
-    return any(
-        one["status"] in ("needs_response", "under_review", "lost")
-        for one in _of(work, charge)
-    )
+    """May not be refunded, because the bank has the money."""
+    return not all(one["is_charge_refundable"] for one in _of(work, charge))
 
 
 def _of(work: Work, charge: Json) -> list[Json]:

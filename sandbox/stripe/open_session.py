@@ -36,6 +36,7 @@ def create_session(work: Work, params: Json) -> Json:
     session["expires_at"] = _expiry(work, params)
     session["url"] = f"{work.sandbox.public_url}/c/pay/{session['id']}"
     session["_intent_data"] = params.get(f"{intent_field(session)}_data", {})
+    session["_method_data"] = params.get("payment_method_data", {})
     session["_customer_update"] = params.get("customer_update", {})
     if options := params.get("saved_payment_method_options"):
         blank = SHAPES["saved_payment_method_options"]

@@ -110,6 +110,7 @@ def test_a_second_click_pays_once() -> None:
 def test_a_saved_card_pays_without_being_typed() -> None:
     owner = customer()
     saved = stripe.PaymentMethod.attach("pm_card_mastercard", customer=owner).id
+    stripe.PaymentMethod.modify(saved, allow_redisplay="always")
     session = session_of(owner)
     assert "Mastercard ending 4444" in visit(str(session.url)).text
     left = visit(str(session.url), {"method": saved})
@@ -121,9 +122,10 @@ def test_a_saved_card_pays_without_being_typed() -> None:
 def test_only_cards_that_may_be_shown_are_shown() -> None:
     owner = customer()
     stripe.PaymentMethod.attach("pm_card_mastercard", customer=owner)
-    options = {"allow_redisplay_filters": ["always"]}
+    assert "Mastercard" not in visit(str(session_of(owner).url)).text
+    options = {"allow_redisplay_filters": ["always", "unspecified"]}
     session = session_of(owner, saved_payment_method_options=options)
-    assert "Mastercard" not in visit(str(session.url)).text
+    assert "Mastercard" in visit(str(session.url)).text
 
 
 def test_a_strangers_card_cannot_be_chosen() -> None:

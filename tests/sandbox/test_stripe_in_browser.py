@@ -107,7 +107,8 @@ def test_another_card_is_asked_for_only_when_it_is_chosen(
     page: Page, shop: str, complaints: list[str]
 ) -> None:
     customer = stripe.Customer.create().id
-    stripe.PaymentMethod.attach("pm_card_visa", customer=customer)
+    saved = stripe.PaymentMethod.attach("pm_card_visa", customer=customer).id
+    stripe.PaymentMethod.modify(saved, allow_redisplay="always")
     session = open_session(customer=customer, cancel_url=f"{shop}/back")
     page.goto(str(session.url))
     expect(page.get_by_label("Visa ending 4242")).to_be_checked()

@@ -156,7 +156,9 @@ def test_the_same_order_is_paid_at_the_payment_page(
     owner = customer()
     error = declined(owner, stripe_sandbox.save_card(owner, ALWAYS_ASKS))
     session = open_session(
-        customer=owner, payment_intent_data={"metadata": {"attempt": "7"}}
+        customer=owner,
+        payment_intent_data={"metadata": {"attempt": "7"}},
+        saved_payment_method_options={"allow_redisplay_filters": ["unspecified"]},
     )
     method = error.payment_method.id
     bank = visit(str(session.url), {"method": method}).location

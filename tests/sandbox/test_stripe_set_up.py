@@ -117,9 +117,18 @@ def test_a_card_that_cannot_be_kept_is_told_in_place() -> None:
     assert visit(str(session.url), card()).location == paid_address(session)
 
 
+def test_the_shop_may_say_that_a_saved_card_may_be_shown() -> None:
+    owner = customer()
+    session = setting_up(owner, payment_method_data={"allow_redisplay": "always"})
+    visit(str(session.url), card())
+    (kept,) = stripe.PaymentMethod.list(customer=owner).data
+    assert kept.allow_redisplay == "always"
+
+
 def test_saved_cards_are_not_offered_to_be_saved_again() -> None:
     owner = customer()
-    stripe.PaymentMethod.attach("pm_card_mastercard", customer=owner)
+    saved = stripe.PaymentMethod.attach("pm_card_mastercard", customer=owner).id
+    stripe.PaymentMethod.modify(saved, allow_redisplay="always")
     assert "Mastercard" not in visit(str(setting_up(owner).url)).text
 
 
