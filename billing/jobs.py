@@ -11,6 +11,7 @@ from billing.models import RechargeCause
 from billing.payment_methods import let_go_of_removed
 from billing.recharge import go_on_with_recharges, recharge_if_wanted, sweep_recharges
 from billing.tell_expiring_cards import tell_of_expiring_cards
+from billing.watch_balances import watch_balances as tell_of_moved_balances
 from billing.work_event import work_event
 
 logger = logging.getLogger(__name__)
@@ -23,12 +24,10 @@ def work_inbox(inbox_id: int) -> None:
 
 
 @job_with_cursor
-def reconcile_top_ups(turn: Turn) -> str:
+def reconcile_orders(turn: Turn) -> str:
     """The longest unasked come first: what does not fit a run opens the next."""
-    at, asked = timezone.now(), 0
-    while not turn.is_over and (done := reconcile.reconcile_top_ups(at, limit=5)):
-        asked += done
-    logger.info("reconcile_top_ups: %s asked about", asked)
+    run = reconcile_open_orders(timezone.now(), clock=turn)
+    logger.info("reconcile_orders: %s asked, %s ended", run.compared, run.differences)
     return ""
 
 
@@ -39,16 +38,13 @@ def work_waiting_events() -> None:
 
 
 @job_with_cursor
-def find_lost_payments(turn: Turn) -> str:
-    """One customer after the other; what does not fit a run goes on in the next."""
-    at, compared = timezone.now(), 0
-    after = turn.cursor
-    while after := reconcile.find_lost_payments(at, after=after):
-        compared += 1
-        if turn.is_over:
-            break
-    logger.info("find_lost_payments: payments of %s customers compared", compared)
-    return after
+def compare_with_stripe(turn: Turn) -> str:
+    """Page by page, in both directions; what does not fit goes on in the next run."""
+    at, cursor = timezone.now(), compare_next(turn.cursor, at=timezone.now())
+    while cursor and not turn.is_over:
+        cursor = compare_next(cursor, at=at)
+    logger.info("compare_with_stripe: %s", f"left off at {cursor}" if cursor else "done")
+    return cursor
 
 
 @named_job
@@ -85,3 +81,10 @@ def charge_recharges(turn: Turn) -> str:
         worked += done
     logger.info("charge_recharges: %s claimed, %s gone on with", claimed, worked)
     return ""
+
+
+@named_job
+def watch_balances() -> None:
+    """Owes the messages about balances that run low, are used up or are back."""
+    told = tell_of_moved_balances(timezone.now())
+    logger.info("watch_balances: %s messages", told)

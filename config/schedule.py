@@ -84,6 +84,12 @@ SCHEDULE = (
         "Compares Stripe's payments of the last days with our sales.",
     ),
     Timed(
+        "watch balances",
+        "billing.jobs.watch_balances",
+        "* * * * *",
+        "Owes the messages about balances that run low, are used up or are back.",
+    ),
+    Timed(
         "send notices",
         "accounts.jobs.send_notices",
         "* * * * *",

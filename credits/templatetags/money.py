@@ -1,14 +1,14 @@
 """Money and dates in templates; the words themselves are made in credits/display.py.
 
-Amounts come as whole micros with their currency, or as `Money`; instants as datetimes
-or as the ISO text that notices carry. A zone is an organisation, a zone or its name.
+Amounts come as whole micros with their currency, or as `Money`; instants and days as
+objects or as the ISO text that notices carry. A zone is an organisation, a zone or its name.
 """
 
 from datetime import date, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from django import template
-from django.utils.dateparse import parse_datetime
+from django.utils.dateparse import parse_date, parse_datetime
 from djmoney.money import Money
 
 from accounts.models import Organisation
@@ -164,6 +164,8 @@ def _instant(at: datetime | str) -> datetime:
 def _day(at: datetime | date | str, zone: Organisation | tzinfo | str | None) -> date:
     if isinstance(at, date) and not isinstance(at, datetime):
         return at
+    if isinstance(at, str) and (day := parse_date(at)):
+        return day
     if zone is None:
         raise ValueError("An instant is a day only somewhere: name the zone.")
     return _instant(at).astimezone(_zone(zone)).date()
