@@ -17,22 +17,35 @@ from hypothesis.stateful import (
 
 from accounts.models import BillingMode, BillingModePeriod, Organisation, Role
 from billing import prove as billing_prove
-from billing.models import StripeInbox, TopUp
+from billing.auto_recharge import save_auto_recharge, switch_off_auto_recharge
+from billing.models import (
+    AutoRecharge,
+    Dispute,
+    PaymentMethod,
+    RechargeCause,
+    Refund,
+    StripeInbox,
+    TopUp,
+)
 from billing.promotional import grant_promotional_credit
-from billing.refusals import CreditsNotForSale
+from billing.recharge import go_on_with_recharges, recharge_if_wanted
+from billing.recharge_settings import RechargeSettings
+from billing.refund import refund_top_up
+from billing.refusals import CreditsNotForSale, DisputeOpen, PaymentsUnavailable
+from billing.sweep_reversals import go_on_with_refunds
 from billing.top_up import start_top_up
 from billing.work_event import work_event
 from credits import prove as credits_prove
 from credits.expire import expire_due_lots
-from credits.models import Lot
+from credits.models import Lot, LotKind
 from credits.refusals import CreditsNotHeld
 from credits.spend import spend
 from credits.statement import read_balance
 from tests import makers
-from tests.state_machine.memory_stripe import Event, MemoryStripe
+from tests.state_machine.memory_stripe import CHARGES, Event, MemoryStripe
 from tests.state_machine.model import ModelWallet
 
-ONE = 1_000_000  # micros
+ONE, CENT = 1_000_000, 10_000  # micros
 READS = ("SELECT", "SAVEPOINT", "RELEASE", "PRAGMA", "SHOW")
 _numbers = count(1)
 
@@ -41,16 +54,14 @@ call_costs = st.sampled_from([1, 370_000, 12 * ONE, 80 * ONE, 400 * ONE])
 endings = st.sampled_from(
     ["succeeded", "requires_payment_method", "processing", "canceled"]
 )
-
+charges = st.sampled_from([*CHARGES, "paid", "nobody there"])
 edges = st.sampled_from(
     [timedelta(minutes=-1), *(timedelta(hours=h) for h in (0, 1, 69, 71, 72, 73))]
 )
-waits = [
-    timedelta(minutes=7),
-    timedelta(days=1),
-    timedelta(days=40),
-    timedelta(days=200),
-]
+waits = st.sampled_from(
+    [timedelta(minutes=7), timedelta(hours=5), timedelta(days=1), timedelta(days=40)]
+)
+picks = st.integers(0, 99)
 
 
 class WalletMachine(RuleBasedStateMachine):
@@ -71,8 +82,11 @@ class WalletMachine(RuleBasedStateMachine):
         self.staff = makers.make_user(is_staff=True)
         makers.make_member(self.organisation, self.owner, Role.OWNER)
         makers.make_terms(maximum_balance="1000000")
+        self.cards = [self._make_card(number) for number in (1, 2)]
         self.model = ModelWallet()
-        self.credited: set[str] = set()
+        self.sales: dict[str, TopUp] = {}  # paid ones, by payment
+        self.refunded: dict[int, Refund] = {}  # those that stand
+        self.withdrawn: dict[int, Dispute] = {}  # those whose funds are gone
         self.open_orders: list[TopUp] = []
 
     def teardown(self) -> None:
@@ -102,15 +116,16 @@ class WalletMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: not self.is_prepaid)
     @rule(amount=prices)
-    def order_on_nce(self, amount: int) -> None:
-        try:
-            self._start(amount)
-        except CreditsNotForSale:
-            return
-        raise AssertionError("An NCE organisation bought credits (rule 2.1).")
+    def buy_on_nce(self, amount: int) -> None:
+        for buy in (self._start, self._switch_on):
+            try:
+                buy(amount)
+            except CreditsNotForSale:
+                continue
+            raise AssertionError("An NCE organisation bought credits (rule 2.1).")
 
     @precondition(lambda self: self.open_orders)
-    @rule(chosen=st.integers(0, 9), ending=endings)
+    @rule(chosen=picks, ending=endings)
     def pay(self, chosen: int, ending: str) -> None:
         top_up = self.open_orders[chosen % len(self.open_orders)]
         self.stripe.pay(top_up, ending)
@@ -118,7 +133,7 @@ class WalletMachine(RuleBasedStateMachine):
             self.open_orders.remove(top_up)
 
     @precondition(lambda self: self.open_orders)
-    @rule(chosen=st.integers(0, 9))
+    @rule(chosen=picks)
     def abandon(self, chosen: int) -> None:
         top_up = self.open_orders.pop(chosen % len(self.open_orders))
         self.stripe.expire_checkout(top_up.stripe_session_id)
@@ -128,8 +143,51 @@ class WalletMachine(RuleBasedStateMachine):
     def settle_payment(self, ending: str) -> None:
         self.stripe.settle(self._processing()[0], ending)
 
+    @rule(amount=prices, months=st.sampled_from([1, 12, 12, 24]))
+    def gift(self, amount: int, months: int) -> None:
+        token = f"gift-{next(_numbers)}"
+        try:
+            lot = grant_promotional_credit(
+                self.organisation,
+                amount,
+                months=months,
+                reason="A gift of the machine.",
+                actor=self.staff,
+                token=token,
+                at=self.now,
+            )
+        except CreditsNotHeld:
+            assert not self.is_prepaid
+            return
+        assert self.is_prepaid
+        self.model.add(token, amount, lot.expires_at, is_gift=True)
+        self.model.pay_debt(self.now)
+
+    # --- auto-recharge ----------------------------------------------------------------
+
+    @precondition(lambda self: self.is_prepaid)
+    @rule(amount=prices)
+    def switch_on(self, amount: int) -> None:
+        self._switch_on(amount)
+
+    @rule()
+    def switch_off(self) -> None:
+        switch_off_auto_recharge(self.organisation, actor=self.owner, at=self.now)
+
+    @rule(going=charges)
+    def recharge(self, going: str) -> None:
+        self.stripe.next_charge = going
+        recharge_if_wanted(self.organisation.pk, cause=RechargeCause.DEBIT, at=self.now)
+
+    @rule(going=charges)
+    def go_on_with_recharge(self, going: str) -> None:
+        self.stripe.next_charge = going
+        go_on_with_recharges(self.now)
+
+    # --- what Stripe tells ------------------------------------------------------------
+
     @precondition(lambda self: self.stripe.events)
-    @rule(chosen=st.integers(0, 99), times=st.integers(1, 3))
+    @rule(chosen=picks, times=st.integers(1, 3))
     def deliver(self, chosen: int, times: int) -> None:
         """Any event, old or new: they come twice, late and in any order."""
         event = self.stripe.events[chosen % len(self.stripe.events)]
@@ -141,25 +199,77 @@ class WalletMachine(RuleBasedStateMachine):
     def deliver_newest(self) -> None:
         self._deliver(self.stripe.events[-1])
 
-    @rule(amount=prices, months=st.sampled_from([1, 12, 12, 24]))
-    def gift(self, amount: int, months: int) -> None:
-        number = next(_numbers)
+    @rule()
+    def deliver_everything(self) -> None:
+        """After which our books and Stripe's are the same, and nothing counts twice."""
+        for event in list(self.stripe.events):
+            self._deliver(event)
+            self._take_over()
+        stripe = self.stripe
+        paid = {pk for pk, seen in stripe.payments.items() if seen.is_paid}
+        assert paid == set(self.sales)
+        sent = {pk for pk, seen in stripe.refunds.items() if not seen.is_gone}
+        assert sent == {one.stripe_refund_id for one in self.refunded.values()} - {""}
+        gone = {pk for pk, seen in stripe.disputes.items() if seen.is_withdrawn}
+        assert gone == {one.stripe_dispute_id for one in self.withdrawn.values()}
+
+    # --- money back -------------------------------------------------------------------
+
+    @precondition(lambda self: self.sales)
+    @rule(
+        chosen=picks,
+        share=st.sampled_from([1, 2, 3]),
+        going=st.sampled_from(["succeeded", "pending", "lost answer", "nobody there"]),
+    )
+    def refund(self, chosen: int, share: int, going: str) -> None:
+        name = sorted(self.sales)[chosen % len(self.sales)]
+        lots = [lot for lot in self.model.spendable(self.now) if lot.name == name]
+        unreversed = self.sales[name].credit_micros - self.model.reversed(name)
+        left = min(sum(lot.remaining for lot in lots), unreversed)
+        amount = left // share // CENT * CENT
+        if not amount:
+            return
+        self.stripe.next_refund = going
         try:
-            lot = grant_promotional_credit(
-                self.organisation,
+            refund_top_up(
+                self.sales[name],
                 amount,
-                months=months,
-                reason="A gift of the machine.",
+                client_key=f"machine:{next(_numbers)}",
+                reason="Asked for by the machine.",
                 actor=self.staff,
-                token=f"gift-{number}",
                 at=self.now,
             )
-        except CreditsNotHeld:
-            assert not self.is_prepaid
+        except PaymentsUnavailable:
+            return  # its credit is gone; the answer comes by event or sweep
+        except DisputeOpen:
+            assert self._is_disputed(name)
             return
-        assert self.is_prepaid
-        self.model.add(f"gift-{number}", amount, lot.expires_at, is_gift=True)
-        self.model.pay_debt(self.now)
+        assert not self._is_disputed(name)
+
+    @rule(going=st.sampled_from(["succeeded", "pending", "lost answer"]))
+    def go_on_with_refund(self, going: str) -> None:
+        self.stripe.next_refund = going
+        go_on_with_refunds(self.now)
+
+    @precondition(lambda self: self._pending_refunds())
+    @rule(ending=st.sampled_from(["succeeded", "failed"]))
+    def settle_refund(self, ending: str) -> None:
+        self.stripe.settle_refund(self._pending_refunds()[0], ending)
+
+    @precondition(lambda self: self._undisputed())
+    @rule(chosen=picks, half=st.booleans(), inquiry=st.booleans())
+    def dispute(self, chosen: int, *, half: bool, inquiry: bool) -> None:
+        names = self._undisputed()
+        name = names[chosen % len(names)]
+        left = self.sales[name].credit_micros - self.model.reversed(name)
+        amount = left // 2 // CENT * CENT if half else left
+        if amount:
+            self.stripe.dispute(name, amount, inquiry=inquiry, at=self.now)
+
+    @precondition(lambda self: self._open_disputes())
+    @rule(won=st.booleans())
+    def close_dispute(self, *, won: bool) -> None:
+        self.stripe.close_dispute(self._open_disputes()[0], won=won)
 
     # --- money out --------------------------------------------------------------------
 
@@ -176,7 +286,7 @@ class WalletMachine(RuleBasedStateMachine):
         self.model.call(amount, started_at=started_at, at=self.now)
         self.model.pay_debt(self.now)
 
-    @rule(ahead=st.sampled_from(waits))
+    @rule(ahead=waits)
     def wait(self, ahead: timedelta) -> None:
         self.now += ahead
 
@@ -197,13 +307,14 @@ class WalletMachine(RuleBasedStateMachine):
     def move_to_nce(self, really: int) -> None:
         if really:  # one in six: a life on NCE has no more purchases to offer
             return
-        BillingModePeriod.objects.filter(
-            organisation=self.organisation, ends_at=None
-        ).update(ends_at=self.now + timedelta(microseconds=1))
-        BillingModePeriod.objects.create(
+        switch_off_auto_recharge(self.organisation, actor=self.staff, at=self.now)
+        since = self.now + timedelta(microseconds=1)
+        mine = BillingModePeriod.objects.filter(organisation=self.organisation)
+        mine.filter(ends_at=None).update(ends_at=since)
+        mine.create(
             organisation=self.organisation,
             billing_mode=BillingMode.NCE,
-            starts_at=self.now + timedelta(microseconds=1),
+            starts_at=since,
         )
         Organisation.objects.filter(pk=self.organisation.pk).update(
             billing_mode=BillingMode.NCE
@@ -214,17 +325,17 @@ class WalletMachine(RuleBasedStateMachine):
     # --- after every step -------------------------------------------------------------
 
     @invariant()
-    def balances_agree(self) -> None:
+    def is_as_the_model_says(self) -> None:
+        self._take_over()
         found = read_balance(self.organisation.pk, self.now)
-        assert found.balance == self.model.balance(self.now)
-        assert found.debt == self.model.debt
-
-    @invariant()
-    def lots_agree(self) -> None:
         lots = Lot.objects.filter(organisation=self.organisation).live()
-        assert sorted(lots.values_list("expires_at", "remaining")) == sorted(
+        theirs = sorted(lots.values_list("expires_at", "remaining"))
+        ours = sorted(
             (lot.expires_at, lot.remaining) for lot in self.model.lots if lot.remaining
         )
+        assert theirs == ours, (theirs, ours)
+        expected = (self.model.balance(self.now), self.model.debt)
+        assert (found.balance, found.debt) == expected, (found, expected)
 
     @invariant()
     def everything_is_proven(self) -> None:
@@ -233,7 +344,8 @@ class WalletMachine(RuleBasedStateMachine):
             return
         self.has_written = False
         for prove in (credits_prove.prove, billing_prove.prove):
-            assert prove(self.organisation.pk, at=self.now).breaches == []
+            breaches = prove(self.organisation.pk, at=self.now).breaches
+            assert not breaches, breaches
 
     # --- parts ------------------------------------------------------------------------
 
@@ -246,6 +358,19 @@ class WalletMachine(RuleBasedStateMachine):
         self.has_written |= not sql.lstrip().upper().startswith(READS)
         return execute(sql, *rest)
 
+    def _make_card(self, number: int) -> PaymentMethod:
+        return PaymentMethod.objects.create(
+            organisation=self.organisation,
+            stripe_payment_method_id=f"pm_{next(_numbers)}",
+            stripe_customer_id=f"cus_{self.organisation.pk}",
+            brand="visa",
+            last_four=f"{number:04d}",
+            expiry_year=2099,
+            expiry_month=12,
+            fingerprint=f"print-{next(_numbers)}",
+            added_at=self.now,
+        )
+
     def _start(self, amount: int) -> TopUp:
         return start_top_up(
             self.organisation,
@@ -256,12 +381,50 @@ class WalletMachine(RuleBasedStateMachine):
             at=self.now,
         )
 
+    def _switch_on(self, amount: int) -> None:
+        """Alternately on one card and the other, which is how a paused one is left."""
+        row = AutoRecharge.objects.filter(organisation=self.organisation).first()
+        last = row.payment_method if row else self.cards[1]
+        card = next(card for card in self.cards if card != last)
+        backup = last
+        if row and row.payment_method.suspended_at is None:
+            card, backup = last, card
+        save_auto_recharge(
+            self.organisation,
+            RechargeSettings(
+                trigger=100 * ONE,
+                amount=amount,
+                monthly_limit=4 * amount,
+                payment_method=card,
+                backup=backup,
+                only_when_used=False,
+            ),
+            actor=self.owner,
+            ip=None,
+            consent=True,
+            at=self.now,
+        )
+
     def _processing(self) -> list[str]:
-        return [
-            payment.id
-            for payment in self.stripe.payments.values()
-            if payment.status == "processing"
-        ]
+        payments = self.stripe.payments.values()
+        return [one.id for one in payments if one.status == "processing"]
+
+    def _pending_refunds(self) -> list[str]:
+        refunds = self.stripe.refunds.values()
+        return [one.id for one in refunds if one.status == "pending"]
+
+    def _open_disputes(self) -> list[str]:
+        disputes = self.stripe.disputes.values()
+        return [one.id for one in disputes if not one.is_closed]
+
+    def _undisputed(self) -> list[str]:
+        disputed = {one.payment_id for one in self.stripe.disputes.values()}
+        return sorted(set(self.sales) - disputed)
+
+    def _is_disputed(self, name: str) -> bool:
+        """As far as Tollgate was told; an inquiry is no dispute yet."""
+        mine = self.organisation.disputes.filter(top_up=self.sales[name])
+        return any(one.is_open and not one.is_inquiry for one in mine)
 
     def _deliver(self, event: Event) -> None:
         inbox = StripeInbox.objects.create(
@@ -271,22 +434,63 @@ class WalletMachine(RuleBasedStateMachine):
             received_at=self.now,
         )
         work_event(inbox.pk, at=self.now)
-        payment = self.stripe.payments.get(
-            self.stripe.pages[event.about].payment_id
-            if event.about in self.stripe.pages
-            else event.about
-        )
-        if payment is None or not payment.is_paid or payment.id in self.credited:
-            return
-        self.credited.add(payment.id)
-        self.model.add(payment.id, payment.received, a_year_after(self.now, self))
+
+    def _take_over(self) -> None:
+        """What Tollgate has booked is compared with Stripe, and told to the model."""
+        self._take_over_sales()
+        self._take_over_refunds()
+        self._take_over_disputes()
         self.model.pay_debt(self.now)
 
+    def _take_over_sales(self) -> None:
+        """What Tollgate says is paid was paid, and is credit from then on."""
+        mine = TopUp.objects.filter(organisation=self.organisation).paid()
+        for top_up in mine.order_by("paid_at", "pk"):
+            name = top_up.stripe_payment_intent_id
+            if name in self.sales:
+                continue
+            payment = self.stripe.payments[name]
+            assert payment.is_paid
+            assert payment.received == top_up.total_micros
+            self.sales[name] = top_up
+            self.model.buy(name, payment.received, self._a_year_from_now())
 
-def a_year_after(at: datetime, machine: WalletMachine) -> datetime:
-    """The start of the day after the same date next year, where the customer is."""
-    zone = machine.organisation.zone
-    day = at.astimezone(zone).date()
-    is_leap_day = (day.month, day.day) == (2, 29)
-    last = date(day.year + 1, day.month, 28 if is_leap_day else day.day)
-    return datetime.combine(last + timedelta(days=1), time(), zone).astimezone(UTC)
+    def _take_over_refunds(self) -> None:
+        for refund in self.organisation.refunds.select_related("top_up"):
+            assert refund.top_up is not None
+            name = refund.top_up.stripe_payment_intent_id
+            if refund.stands and refund.pk not in self.refunded:
+                self.model.take_back(name, refund.total_micros)
+            elif not refund.stands and refund.pk in self.refunded:
+                self.model.give_back(name, refund.total_micros)
+                del self.refunded[refund.pk]
+            if refund.stands:
+                self.refunded[refund.pk] = refund
+
+    def _take_over_disputes(self) -> None:
+        for dispute in self.organisation.disputes.select_related("top_up"):
+            name = dispute.top_up.stripe_payment_intent_id
+            if dispute.stands and dispute.pk not in self.withdrawn:
+                self.withdrawn[dispute.pk] = dispute
+                self.model.take_back(name, dispute.amount_micros)
+            elif not dispute.stands and dispute.pk in self.withdrawn:
+                del self.withdrawn[dispute.pk]
+                self._restore(name, dispute.amount_micros)
+
+    def _restore(self, name: str, amount: int) -> None:
+        """Until when the new lot is good is for the product to say, but not less."""
+        restored = self.organisation.lots.filter(kind=LotKind.RESTORED)
+        newest = restored.order_by("id").last()
+        bought = next(lot for lot in self.model.lots if lot.name == name)
+        expires_at = newest.expires_at if newest else bought.expires_at
+        assert expires_at >= bought.expires_at
+        given = self.model.restore(name, amount, expires_at)
+        assert not given or (newest is not None and newest.original == given)
+
+    def _a_year_from_now(self) -> datetime:
+        """The start of the day after the same date next year, where they are."""
+        zone = self.organisation.zone
+        day = self.now.astimezone(zone).date()
+        is_leap_day = (day.month, day.day) == (2, 29)
+        last = date(day.year + 1, day.month, 28 if is_leap_day else day.day)
+        return datetime.combine(last + timedelta(days=1), time(), zone).astimezone(UTC)

@@ -28,6 +28,9 @@ class ModelWallet:
     lots: list[ModelLot] = field(default_factory=list)
     debt: int = 0
     expired: int = 0
+    # By sale: what was bought, and what has gone back of it, by refund and dispute.
+    bought: dict[str, int] = field(default_factory=dict)
+    gone: dict[str, int] = field(default_factory=dict)
 
     def balance(self, at: datetime) -> int:
         """Unexpired credit less debt (rule 3.4)."""
@@ -51,17 +54,35 @@ class ModelWallet:
                 amount -= self._take(lot, amount)
         self.debt += amount
 
-    def take_back(self, name: str, amount: int) -> None:
+    def take_back(self, name: str, gross: int) -> None:
         """A refund or dispute: from that lot first, the rest is owed (rule 4.7)."""
+        amount = self._reverse(name, gross)
         for lot in self.lots:
             if lot.name == name:
                 amount -= self._take(lot, amount)
         self.debt += amount
 
+    def give_back(self, name: str, gross: int) -> None:
+        """A refund that failed: its credit is in the lot again."""
+        amount = -self._reverse(name, -gross)
+        lot = next(lot for lot in self.lots if lot.name == name)
+        lot.remaining += amount
+
+    def restore(self, name: str, gross: int, expires_at: datetime) -> int:
+        """A dispute that was won: a lot of its own, which pays debt first."""
+        amount = -self._reverse(name, -gross)
+        if amount:
+            self.add(name, amount, expires_at)
+        return amount
+
     def pay_debt(self, at: datetime) -> None:
         """After every posting, from whatever may be spent (rule 3.6)."""
         for lot in self.spendable(at):
             self.debt -= self._take(lot, self.debt)
+
+    def buy(self, name: str, amount: int, expires_at: datetime) -> None:
+        self.bought[name] = amount
+        self.add(name, amount, expires_at)
 
     def sweep(self, at: datetime) -> None:
         """What late usage left of an expired lot is gone (rule 3.8)."""
@@ -70,8 +91,14 @@ class ModelWallet:
                 self.expired += lot.remaining
                 lot.remaining = 0
 
-    def left_of(self, name: str) -> int:
-        return sum(lot.remaining for lot in self.lots if lot.name == name)
+    def reversed(self, name: str) -> int:
+        """Never more than the sale, however much goes back (rule 4.7)."""
+        return min(self.gone.get(name, 0), self.bought[name])
+
+    def _reverse(self, name: str, gross: int) -> int:
+        before = self.reversed(name)
+        self.gone[name] = self.gone.get(name, 0) + gross
+        return self.reversed(name) - before
 
     @staticmethod
     def _take(lot: ModelLot, amount: int) -> int:
