@@ -9,7 +9,7 @@ restored lot. The card is paused once. Locks the wallet, then the sale.
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.audit import record_audit
 from accounts.models import NoticeKind
@@ -54,7 +54,7 @@ def note_dispute(top_up: TopUp, seen: SeenDispute, *, at: datetime) -> Dispute:
         if not dispute.is_inquiry and not was_told:
             _opened(dispute, sale, seen, at=at)
         if dispute.closed_at and not was_closed and not dispute.is_inquiry:
-            _closed(dispute, sale, at=at)
+            _closed(dispute, sale, seen, at=at)
     return dispute
 
 
@@ -85,13 +85,8 @@ def _take_over(dispute: Dispute, seen: SeenDispute, at: datetime) -> None:
 def _opened(
     dispute: Dispute, top_up: TopUp, seen: SeenDispute, *, at: datetime
 ) -> None:
-    cards = PaymentMethod.objects.filter(
-        organisation=dispute.organisation_id, suspended_at=None
-    )
-    same = Q(stripe_payment_method_id=seen.payment_method_id)
-    if seen.fingerprint:
-        same |= Q(fingerprint=seen.fingerprint)
-    cards.filter(same).update(suspended_at=at, suspended_code=DISPUTED)
+    paused = {"suspended_at": at, "suspended_code": DISPUTED}
+    _cards(dispute, seen).exclude(suspended_code=DISPUTED).update(**paused)
     due = dispute.evidence_due_at
     raise_staff_task(
         OPENED,
@@ -107,10 +102,23 @@ def _opened(
     _tell(NoticeKind.DISPUTE_OPENED, dispute, top_up, at=at)
 
 
-def _closed(dispute: Dispute, top_up: TopUp, *, at: datetime) -> None:
+def _closed(
+    dispute: Dispute, top_up: TopUp, seen: SeenDispute, *, at: datetime
+) -> None:
     _note("dispute_closed", dispute, at=at)
     outcome = "lost" if dispute.stands else "won"
+    if outcome == "won":
+        resumed = {"suspended_at": None, "suspended_code": ""}
+        _cards(dispute, seen).filter(suspended_code=DISPUTED).update(**resumed)
     _tell(NoticeKind.DISPUTE_CLOSED, dispute, top_up, at=at, outcome=outcome)
+
+
+def _cards(dispute: Dispute, seen: SeenDispute) -> "QuerySet[PaymentMethod]":
+    """The card that paid, as it is saved here; the wallet is locked."""
+    same = Q(stripe_payment_method_id=seen.payment_method_id)
+    if seen.fingerprint:
+        same |= Q(fingerprint=seen.fingerprint)
+    return PaymentMethod.objects.filter(same, organisation=dispute.organisation_id)
 
 
 def _note(verb: str, dispute: Dispute, *, at: datetime) -> None:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.audit import record_audit
 from accounts.models import Organisation, User
 from billing.reasons import check_reason
+from billing.refusals import OrganisationClosed
 from credits.issue import issue_lot
 from credits.lock import lock_wallet
 from credits.models import Lot, LotKind
@@ -38,6 +39,8 @@ def grant_promotional_credit(
         if known is not None:
             return known
         before = wallet.ledger_balance
+        if not Organisation.objects.filter(pk=organisation.pk, closed_at=None).exists():
+            raise OrganisationClosed
         check_reason(reason)
         _check_amount(amount, wallet.currency)
         lot = issue_lot(

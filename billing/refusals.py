@@ -136,6 +136,20 @@ class MoreThanRefundable(BillingError):
     status = 422
 
 
+class OrganisationClosed(BillingError):
+    """Nothing is sold or given to an organisation that was closed (rule 1.8)."""
+
+    code = "organisation_closed"
+    sentence = _("This organisation is closed.")
+
+
+class ClosingMustWait(BillingError):
+    """Something is under way that closing would cut off (rule 1.8)."""
+
+    code = "closing_must_wait"
+    sentence = _("This organisation cannot be closed yet.")
+
+
 def judge_sale(sale: PrepaidOnly) -> None:
     """Asks the constraint of rule 2.1 alone, before anything else is judged."""
     sale.take_billing_mode()
@@ -146,7 +160,7 @@ def judge_sale(sale: PrepaidOnly) -> None:
 
 @contextmanager
 def selling() -> Iterator[None]:
-    """Within, a refusal of rule 2.1 by constraint or fence is CreditsNotForSale."""
+    """Within, rule 2.1 refuses as CreditsNotForSale, rule 1.8 as OrganisationClosed."""
     try:
         yield
     except ValidationError as error:
@@ -156,6 +170,8 @@ def selling() -> Iterator[None]:
     except IntegrityError as error:
         if fence_code(error) == NOT_FOR_SALE:
             raise CreditsNotForSale from error
+        if fence_code(error) == OrganisationClosed.code:
+            raise OrganisationClosed from error
         raise
 
 
