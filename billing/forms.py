@@ -154,6 +154,23 @@ class AddFundsForm(forms.Form):
         return parse_amount(typed, self.currency)
 
 
+class BalanceAlertForm(forms.Form):
+    """Below which available balance the organisation is told (rule 11)."""
+
+    threshold = forms.CharField(
+        label=_("When the available balance falls below"),
+        max_length=40,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+
+    def __init__(self, data: Any = None, *, currency: str, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.currency = currency_of(currency)
+
+    def clean_threshold(self) -> Micros:
+        return parse_amount(self.cleaned_data["threshold"], self.currency)
+
+
 class AddCardForm(forms.Form):
     """Leads to the page where the card is typed."""
 

@@ -4,6 +4,7 @@ from billing.views.add_funds import add_funds, review_funds
 from billing.views.auto_recharge import auto_recharge, switch_off_recharge
 from billing.views.credits import activity_csv, credits_page
 from billing.views.help import show_help
+from billing.views.notices import choose_notices, notices
 from billing.views.open_organisation import open_organisation
 from billing.views.overview import overview
 from billing.views.payment_methods import (
@@ -62,5 +63,7 @@ urlpatterns = [
         remove_payment_method,
         name="remove_payment_method",
     ),
+    path("notices/", notices, name="notices"),
+    path("notices/choose/", choose_notices, name="choose_notices"),
     path("help/", show_help, name="help"),
 ]
