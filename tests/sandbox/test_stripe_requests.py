@@ -12,8 +12,12 @@ from urllib.parse import urlsplit
 import pytest
 import stripe
 
+from sandbox.stripe import errors
+from sandbox.stripe.answer import ROUTES
+from sandbox.stripe.control import ACTS
 from sandbox.stripe.errors import Refusal
 from sandbox.stripe.form import parse_form
+from sandbox.stripe.params import TAKES
 from tests.sandbox.clicks import open_session
 from tests.stripe_sandbox import ROOT, TEST_KEY, StripeSandbox, running_stripe
 
@@ -193,6 +197,17 @@ def test_brackets_nest_and_number() -> None:
 def test_brackets_that_contradict_are_refused(text: str) -> None:
     with pytest.raises(Refusal):
         parse_form(text)
+
+
+def test_every_route_says_what_it_takes() -> None:
+    assert TAKES.keys() == ROUTES.keys() | ACTS.keys()
+
+
+def test_every_refusal_of_the_table_is_said_somewhere() -> None:
+    code = "".join(
+        path.read_text("utf-8") for path in Path(errors.__file__).parent.glob("*.py")
+    )
+    assert [name for name in errors.TABLE if f'"{name}"' not in code] == []
 
 
 # --- lists and expansion --------------------------------------------------------------
