@@ -10,12 +10,12 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
+from django_q.tasks import async_task
 
 from accounts.audit import record_audit
 from accounts.models import Organisation, User
 from billing.end_recharge import end_waiting_recharges
-from billing.incoming import note_incoming
-from billing.models import AttemptState, AutoRecharge, Consent
+from billing.models import AttemptState, AutoRecharge, Consent, RechargeCause
 from billing.models.fields import sold_money
 from billing.recharge_consent import TEXT_VERSION, consent_text
 from billing.recharge_settings import (
@@ -28,7 +28,7 @@ from billing.refusals import RechargeIsOff, judge_sale, selling
 from credits.lock import lock_wallet
 from credits.models import Wallet
 from credits.money import Micros
-from credits.refresh import refresh_wallets
+from credits.refresh import NUDGE, refresh_wallets
 
 
 def save_auto_recharge(
@@ -60,9 +60,11 @@ def save_auto_recharge(
                 raise _consent_missing()
             row.consent = _keep_consent(row.organisation, settings, actor, ip, at)
         _write(row, settings, at=at)
+        cause = RechargeCause.SAVE
         if known and known.payment_method.pk != settings.payment_method.pk:
+            cause = RechargeCause.CARD
             end_waiting_recharges(organisation.pk, code="card_changed", at=at)
-        _arm(wallet, settings.trigger)
+        _arm(wallet, settings.trigger, cause)
         record_audit(
             "save_auto_recharge",
             at=at,
@@ -86,7 +88,7 @@ def switch_off_auto_recharge(
         if row is None:
             return
         end_waiting_recharges(organisation.pk, code="switched_off", at=at)
-        _arm(wallet, None)
+        _arm(wallet, None, RechargeCause.SAVE)
         record_audit(
             "switch_off_auto_recharge",
             at=at,
@@ -182,10 +184,13 @@ def _write(row: AutoRecharge, settings: RechargeSettings, *, at: datetime) -> No
     row.save()
 
 
-def _arm(wallet: Wallet, trigger: Micros | None) -> None:
+def _arm(wallet: Wallet, trigger: Micros | None, cause: RechargeCause) -> None:
+    """The wallet wants a recharge from now on, or still does with what was changed."""
+    wanted_before = wallet.recharge_wanted
     wallet.trigger = trigger
-    refresh_wallets([wallet])
-    note_incoming(wallet.organisation_id)
+    refresh_wallets([wallet], cause=cause.value)
+    if wanted_before and wallet.recharge_wanted:
+        async_task(NUDGE, cause.value, wallet.organisation_id)
 
 
 def _said(settings: RechargeSettings, currency: str) -> dict[str, str]:

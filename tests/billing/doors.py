@@ -22,14 +22,24 @@ from accounts.models import Organisation, Scope, User
 from accounts.refusals import TollgateError, fence_code
 from billing.announce_transfer import announce_transfer
 from billing.match_transfer import match_transfer
-from billing.models import StaffPayment, TopUp, TransferAnnouncement
+from billing.models import (
+    AutoRecharge,
+    RechargeAttempt,
+    StaffPayment,
+    TopUp,
+    TopUpKind,
+    TopUpState,
+    TransferAnnouncement,
+)
 from billing.models.fields import sold_money
 from billing.refusals import codes_of
 from billing.staff_payment import record_staff_payment
 from billing.top_up import start_top_up
+from credits.models import PrepaidOnly
 from credits.models.prepaid_only import NOT_FOR_SALE_SENTENCE
 from credits.money import to_micros
 from tests import makers
+from tests.billing.recharging import make_card, make_consent, switch_on
 
 NOT_FOR_SALE = "credits_not_for_sale"
 AMOUNT = to_micros("100")
@@ -76,7 +86,7 @@ def refusal(act: Callable[[], object]) -> Refused | None:
     return None
 
 
-def unsaved(visit: Visit) -> tuple[TopUp, StaffPayment, TransferAnnouncement]:
+def unsaved(visit: Visit) -> list[PrepaidOnly]:
     """What is sold or announced, complete but for the copied mode."""
     money = sold_money(AMOUNT, visit.organisation.currency)
     top_up = TopUp(
@@ -101,7 +111,51 @@ def unsaved(visit: Visit) -> tuple[TopUp, StaffPayment, TransferAnnouncement]:
         amount=money,
         announced_at=timezone.now(),
     )
-    return top_up, payment, transfer
+    return [top_up, payment, transfer, *unsaved_recharges(visit.organisation)]
+
+
+def unsaved_recharges(organisation: Organisation) -> list[PrepaidOnly]:
+    """Settings with their consent, and an attempt with its sale from before a move."""
+    money = sold_money(AMOUNT, organisation.currency)
+    card = make_card(organisation, at=timezone.now())
+    consent = make_consent(card, at=timezone.now())
+    settings = AutoRecharge(
+        organisation=organisation,
+        trigger=money,
+        amount=money,
+        monthly_limit=money,
+        payment_method=card,
+        consent=consent,
+        switched_on_at=timezone.now(),
+        changed_at=timezone.now(),
+    )
+    attempt = RechargeAttempt(
+        organisation=organisation,
+        top_up=_sold_before_the_move(organisation),
+        currency=organisation.currency,
+        consent=consent,
+        cause="sweep",
+        started_at=timezone.now(),
+    )
+    return [settings, attempt]
+
+
+def _sold_before_the_move(organisation: Organisation) -> TopUp:
+    mine, mode = Organisation.objects.filter(pk=organisation.pk), organisation.mode
+    mine.update(billing_mode="PREPAID")
+    money = sold_money(AMOUNT, organisation.currency)
+    top_up = TopUp.objects.create(
+        organisation=mine.get(),
+        client_key="before the move",
+        kind=TopUpKind.RECHARGE,
+        state=TopUpState.ABANDONED,
+        credit=money,
+        tax=money * 0,
+        total=money,
+        started_at=timezone.now(),
+    )
+    mine.update(billing_mode=mode)
+    return top_up
 
 
 def every(act: Callable[[Any], object]) -> Door:
@@ -161,6 +215,25 @@ def _form(sale: Any) -> None:
             "recorded_at",
         ),
         TransferAnnouncement: ("organisation", "amount", "client_key", "announced_at"),
+        AutoRecharge: (
+            "organisation",
+            "trigger",
+            "amount",
+            "monthly_limit",
+            "payment_method",
+            "consent",
+            "switched_on_at",
+            "changed_at",
+        ),
+        RechargeAttempt: (
+            "organisation",
+            "top_up",
+            "currency",
+            "consent",
+            "cause",
+            "state",
+            "started_at",
+        ),
     }[type(sale)]
     form_class = forms.modelform_factory(type(sale), fields=shown)
     form = form_class(forms.model_to_dict(sale, fields=shown), instance=sale)
@@ -224,15 +297,46 @@ def raw_insert_of_an_announcement(visit: Visit) -> Refused | None:
     return refusal(insert)
 
 
+def _raw_insert(sale: Any) -> None:
+    fields = [field for field in sale._meta.concrete_fields if not field.primary_key]
+    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    values = [
+        field.get_db_prep_save(getattr(sale, field.attname), connection)
+        for field in fields
+    ]
+    places = ", ".join(["%s"] * len(fields))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {sale._meta.db_table} ({columns}) VALUES ({places})", values
+        )
+
+
+DOORS["raw INSERT with the true mode"] = every(
+    lambda sale: (sale.take_billing_mode(), _raw_insert(sale))
+)
+
+
+def _raw_lie(sale: Any) -> None:
+    sale.billing_mode = "PREPAID"
+    _raw_insert(sale)
+
+
+DOORS["raw INSERT that lies about the mode"] = every(_raw_lie)
+
+
 def handed_over(act: Callable[[Any, Organisation], object]) -> Door:
     """Another's sale is handed to the visitor; a prepaid one may not take it either."""
 
     def walk(visit: Visit) -> Refused | None:
         giver = makers.make_organisation()
-        sales = [
+        recharges = unsaved_recharges(giver)
+        for sale in recharges:
+            sale.save()
+        sales: list[Any] = [
             makers.make_top_up(giver, "100"),
             makers.make_staff_payment(giver, "100", by=visit.staff),
             announced(giver, by=visit.staff),
+            *recharges,
         ]
         found = [refusal(partial(act, sale, visit.organisation)) for sale in sales]
         assert found == found[:1] * len(sales)
@@ -332,6 +436,12 @@ def announced_before_the_move(visit: Visit) -> TransferAnnouncement:
     transfer = announced(visit.organisation, by=visit.staff)
     mine.update(billing_mode=mode)
     return transfer
+
+
+@door
+def verb_save_auto_recharge(visit: Visit) -> Refused | None:
+    card = make_card(visit.organisation, at=timezone.now())
+    return refusal(lambda: switch_on(visit.organisation, card, at=timezone.now()))
 
 
 def refusal_outside(act: Callable[[], object]) -> Refused | None:

@@ -6,12 +6,14 @@ from itertools import count
 from typing import Any
 
 import stripe
+from djmoney.money import Money
 
 from accounts.models import Notice, Organisation, User
 from billing import gateway
 from billing.auto_recharge import save_auto_recharge
 from billing.models import (
     AutoRecharge,
+    Consent,
     PaymentMethod,
     RechargeAttempt,
     RechargeCause,
@@ -53,6 +55,21 @@ def make_card(
     return PaymentMethod.objects.create(organisation=organisation, **given | facts)
 
 
+def make_consent(card: PaymentMethod, *, at: datetime) -> Consent:
+    money = Money(100, card.organisation.currency)
+    return Consent.objects.create(
+        organisation=card.organisation,
+        user=owner_of(card.organisation),
+        given_at=at,
+        text_version="1",
+        text="I agree.",
+        trigger=money,
+        amount=money,
+        monthly_limit=money,
+        payment_method=card,
+    )
+
+
 def settings_for(card: PaymentMethod, **changed: object) -> RechargeSettings:
     """US$100 whenever fewer than US$20 are available, at most US$1,000 a month."""
     given: dict[str, object] = {
@@ -83,7 +100,8 @@ def switch_on(
 
 
 def owner_of(organisation: Organisation) -> User:
-    return organisation.memberships.get(role="owner").user
+    owner = organisation.memberships.filter(role="owner").first()
+    return owner.user if owner else User.objects.earliest("id")
 
 
 def usd(amount: str) -> Micros:

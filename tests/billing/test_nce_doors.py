@@ -4,6 +4,7 @@ One test walks them all: the same code and the same sentence at each, and nothin
 changed afterwards. A prepaid organisation passes the same doors.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,8 +12,18 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import Organisation, User
-from billing.models import StaffPayment, TopUp, TransferAnnouncement
+from billing.claim_recharges import claim_one
+from billing.models import (
+    AutoRecharge,
+    RechargeAttempt,
+    RechargeCause,
+    StaffPayment,
+    TopUp,
+    TopUpState,
+    TransferAnnouncement,
+)
 from billing.promotional import grant_promotional_credit
+from billing.recharge import sweep_recharges
 from credits.models import LedgerEntry, Lot, Wallet
 from credits.models.prepaid_only import NOT_FOR_SALE_SENTENCE
 from credits.refusals import CreditsNotHeld
@@ -26,6 +37,7 @@ from tests.billing.doors import (
     Visit,
     refusal,
 )
+from tests.billing.recharging import make_card, switch_on
 from tests.stripe_sandbox import StripeSandbox
 
 # --- the walk -------------------------------------------------------------------------
@@ -47,7 +59,10 @@ def _sold(stripe_sandbox: StripeSandbox, db: None) -> None:
 
 def everything_sold() -> tuple[Any, ...]:
     return (
-        TopUp.objects.count(),
+        # What was abandoned before the visit is the door's own.
+        TopUp.objects.exclude(state=TopUpState.ABANDONED).count(),
+        AutoRecharge.objects.count(),
+        RechargeAttempt.objects.count(),
         StaffPayment.objects.count(),
         TransferAnnouncement.objects.filter(staff_payment__isnull=False).count(),
         list(Lot.objects.values_list("pk", "original", "remaining")),
@@ -80,6 +95,28 @@ def test_nce_organisation_cannot_be_handed_a_sale(
 def test_nobody_is_handed_a_sale(formosa: Organisation, staff: User, name: str) -> None:
     refused = HAND_OVERS[name](Visit(formosa, staff))
     assert refused == Refused("sale_keeps_mode", "")
+
+
+def test_auto_recharge_that_a_move_left_behind_sells_nothing(
+    formosa: Organisation,
+) -> None:
+    """UPDATE is a door too; nor does any job charge for such a row."""
+    row = switch_on(formosa, make_card(formosa, at=timezone.now()), at=timezone.now())
+    Organisation.objects.filter(pk=formosa.pk).update(billing_mode="NCE")
+    rows = AutoRecharge.objects.filter(pk=row.pk)
+    acts: list[Callable[[], object]] = [
+        row.save,
+        lambda: rows.update(amount=60),
+        lambda: AutoRecharge.objects.bulk_update([row], ["catches_up"]),
+    ]
+    assert [refusal(act) for act in acts] == [Refused(NOT_FOR_SALE, "")] * 3
+    again = refusal(lambda: switch_on(formosa, row.payment_method, at=timezone.now()))
+    assert again == Refused(NOT_FOR_SALE, str(NOT_FOR_SALE_SENTENCE))
+    assert sweep_recharges(timezone.now()) == 0
+    for cause in RechargeCause:
+        found = claim_one(formosa.pk, cause=cause, at=timezone.now(), is_asked=True)
+        assert found is None
+    assert not TopUp.objects.exists()
 
 
 @pytest.mark.parametrize("kind", ["purchase", "recharge", "staff_payment"])
