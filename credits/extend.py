@@ -7,7 +7,6 @@ the wallet; the reason goes into the audit trail.
 """
 
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
@@ -28,15 +27,14 @@ def extend_lot(lot: Lot, until: date, *, reason: str, actor: User, at: datetime)
     with transaction.atomic():
         wallet = lock_wallet(lot.organisation_id)
         found = Lot.objects.get(pk=lot.pk)
-        zone = ZoneInfo(found.time_zone)
-        expires_at = start_of_day(until + timedelta(days=1), zone)
+        expires_at = start_of_day(until + timedelta(days=1), found.zone)
         if found.extended_at is not None:
             if found.expires_at == expires_at:
                 return found
             raise AlreadyExtended
         if found.exhausted_at is not None:
             raise NothingToExtend
-        latest = last_day(at, zone, MOST_PROMOTIONAL_MONTHS)
+        latest = last_day(at, found.zone, MOST_PROMOTIONAL_MONTHS)
         if expires_at <= max(found.expires_at, at) or until > latest:
             raise ExtensionNotAllowed
         _extend(found, expires_at, at=at)

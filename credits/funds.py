@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from credits.display import last_day
 from credits.expiry_timeline import SOON_DAYS
@@ -36,7 +35,7 @@ def funds_rows(lots: Sequence[Lot], *, today: date) -> list[FundsRow]:
     return [
         FundsRow(
             kind=LotKind(lot.kind),
-            added_on=lot.issued_at.astimezone(ZoneInfo(lot.time_zone)).date(),
+            added_on=lot.issued_at.astimezone(lot.zone).date(),
             remaining=lot.remaining,
             original=lot.original,
             share=share_text(lot.remaining, lot.original),
@@ -56,7 +55,7 @@ def funds_ahead(lots: Sequence[Lot]) -> list[Funds]:
 
 def last_day_of(lot: Lot) -> date:
     """In the zone its expiry was counted in; a later change of zone moves nothing."""
-    return last_day(lot.expires_at, ZoneInfo(lot.time_zone))
+    return last_day(lot.expires_at, lot.zone)
 
 
 def share_text(part: int, whole: int) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -122,7 +121,7 @@ def _expiries(organisation_id: int | None) -> Iterator[str]:
 
 
 def _expires_as_ruled(lot: Lot) -> bool:
-    zone = ZoneInfo(lot.time_zone)
+    zone = lot.zone
     expires_at = lot.extended_from or lot.expires_at
     if lot.kind == LotKind.RESTORED:
         return True  # judged against its dispute, by billing

@@ -6,6 +6,7 @@ Only a ledger entry moves money: triggers move `Lot.remaining`, `Wallet.credit` 
 
 from datetime import datetime
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.db.models import F, Q
@@ -220,6 +221,11 @@ class Lot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.reference}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Whose days its expiry was counted in."""
+        return ZoneInfo(self.time_zone)
 
     def money(self, micros: int) -> Money:
         return to_money(micros, self.currency)
