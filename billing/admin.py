@@ -23,10 +23,10 @@ from simple_history.admin import SimpleHistoryAdmin
 from accounts.access import signed_in
 from accounts.models import Membership, Organisation
 from accounts.read_only_admin import ReadOnlyAdmin
-from billing import admin_transfers  # noqa: F401  # registers its page
+from billing import admin_reconciliation, admin_transfers  # noqa: F401  # their pages
 from billing.admin_credit import GRANT_CREDIT, RECORD_PAYMENT, give_credit
 from billing.admin_forms import ChooseOrganisationForm, NewOrganisationForm, TermsForm
-from billing.models import StaffPayment, StripeInbox, TopUp, TopUpTerms
+from billing.models import StaffPayment, TopUp, TopUpTerms
 from billing.open_organisation import open_organisation
 from billing.set_terms import Limits, set_terms
 from credits.display import money_text
@@ -329,14 +329,6 @@ class StaffPaymentAdmin(ReadOnlyAdmin):
         chosen = [form.cleaned_data["organisation"]]
         answer = give_credit(request, self, chosen, RECORD_PAYMENT)
         return answer or redirect("admin:billing_staffpayment_changelist")
-
-
-@admin.register(StripeInbox)
-class StripeInboxAdmin(ReadOnlyAdmin):
-    list_display = ("received_at", "type", "event_id", "tries", "worked_at", "error")
-    list_filter = ("type", ("worked_at", admin.EmptyFieldListFilter))
-    date_hierarchy = "received_at"
-    search_fields = ("=event_id",)
 
 
 @admin.register(TopUpTerms)

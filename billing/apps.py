@@ -12,6 +12,9 @@ class BillingConfig(AppConfig):
         import stripe
         from djstripe.checks import check_webhook_event_callback_accepts_api_key
 
+        from billing.replays import offer_replays
+
+        offer_replays()
         stripe.default_http_client = stripe.RequestsClient(timeout=STRIPE_SECONDS)
         # It warns that the callback is deprecated, without an id that settings could
         # silence. Why we keep it: docs/decisions/0006-dj-stripe-is-a-mirror.md.

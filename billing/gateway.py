@@ -190,6 +190,22 @@ def fetch_payment(payment_id: str) -> Payment:
         return _payment(stripe.PaymentIntent.retrieve(payment_id, **stripe_account()))
 
 
+def find_payment(payment_id: str) -> Payment | None:
+    """The payment, or None where Stripe knows none of this id."""
+    try:
+        return fetch_payment(payment_id)
+    except stripe.InvalidRequestError as error:
+        if error.code != "resource_missing":
+            raise
+        return None
+
+
+def fetch_event(event_id: str) -> dict[str, Any]:
+    """The event as its webhook carried it."""
+    with calling_stripe():
+        return stripe.Event.retrieve(event_id, **stripe_account()).to_dict()
+
+
 def list_payments(customer_id: str, *, since: datetime) -> list[Payment]:
     """The customer's payments since a moment, newest first."""
     with calling_stripe():
@@ -212,7 +228,7 @@ def page_of_payments(since: datetime, *, after: str, limit: int) -> list[Payment
 
 
 def page_of_events(
-    since: datetime, types: Sequence[str], *, after: str, limit: int
+    since: datetime, types: Sequence[str], *, after: str = "", limit: int
 ) -> list[dict[str, Any]]:
     """Events of these types, as their webhooks carried them; Stripe keeps a month."""
     with calling_stripe():

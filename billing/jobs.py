@@ -7,7 +7,9 @@ from django.utils import timezone
 from accounts.named_job import Turn, job_with_cursor, named_job
 from billing import reconcile
 from billing.card_setup import finish_card_setups
+from billing.compare_with_stripe import compare_next
 from billing.models import RechargeCause
+from billing.open_orders import reconcile_open_orders
 from billing.payment_methods import let_go_of_removed
 from billing.recharge import go_on_with_recharges, recharge_if_wanted, sweep_recharges
 from billing.tell_expiring_cards import tell_of_expiring_cards
@@ -26,7 +28,9 @@ def work_inbox(inbox_id: int) -> None:
 @job_with_cursor
 def reconcile_orders(turn: Turn) -> str:
     """The longest unasked come first: what does not fit a run opens the next."""
-    run = reconcile_open_orders(timezone.now(), clock=turn)
+    run = reconcile_open_orders(
+        timezone.now(), is_over=lambda: turn.is_over, lasted=lambda: turn.lasted
+    )
     logger.info("reconcile_orders: %s asked, %s ended", run.compared, run.differences)
     return ""
 
@@ -40,10 +44,11 @@ def work_waiting_events() -> None:
 @job_with_cursor
 def compare_with_stripe(turn: Turn) -> str:
     """Page by page, in both directions; what does not fit goes on in the next run."""
-    at, cursor = timezone.now(), compare_next(turn.cursor, at=timezone.now())
+    at = timezone.now()
+    cursor = compare_next(turn.cursor, at=at)
     while cursor and not turn.is_over:
         cursor = compare_next(cursor, at=at)
-    logger.info("compare_with_stripe: %s", f"left off at {cursor}" if cursor else "done")
+    logger.info("compare_with_stripe: %s", f"went to {cursor}" if cursor else "done")
     return cursor
 
 

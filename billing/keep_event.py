@@ -6,12 +6,11 @@ goes back a month, and goes the same way.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import transaction
 from django_q.tasks import async_task
 
-from billing import gateway
 from billing.models import StripeInbox
 
 # What the endpoint asks for; each ends in `work_event`.
@@ -38,14 +37,6 @@ EVENTS = (
 WEBHOOK_TAKES = timedelta(minutes=2)
 
 
-class Listed(NamedTuple):
-    """One page of Stripe's list: how many, how many we had never got, and its end."""
-
-    seen: int
-    lost: int
-    last: str
-
-
 def keep_event(event: Mapping[str, Any], *, at: datetime) -> bool:
     """Whether it is new; then its job is queued in the same transaction."""
     with transaction.atomic():
@@ -58,26 +49,10 @@ def keep_event(event: Mapping[str, Any], *, at: datetime) -> bool:
     return is_new
 
 
-def keep_lost_events(
-    since: datetime, *, at: datetime, after: str = "", limit: int = 100
-) -> Listed:
-    """Keeps what Stripe lists and never reached us; `last` is '' after the last page.
+def keep_if_lost(event: Mapping[str, Any], *, at: datetime) -> bool:
+    """Keeps an event that Stripe lists and that never came; whether it was one.
 
-    What is younger than its webhook may take is left to the webhook.
+    What is younger than a webhook may take is left to the webhook.
     """
-    page = gateway.page_of_events(since, EVENTS, after=after, limit=limit)
-    named = [event["id"] for event in page]
-    known = set(
-        StripeInbox.objects.filter(event_id__in=named).values_list(
-            "event_id", flat=True
-        )
-    )
-    old_enough = int((at - WEBHOOK_TAKES).timestamp())
-    lost = [
-        event
-        for event in page
-        if event["id"] not in known and event["created"] <= old_enough
-    ]
-    for event in reversed(lost):
-        keep_event(event, at=at)
-    return Listed(len(page), len(lost), named[-1] if len(page) == limit else "")
+    is_late = event["created"] <= int((at - WEBHOOK_TAKES).timestamp())
+    return is_late and keep_event(event, at=at)

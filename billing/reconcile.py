@@ -1,8 +1,8 @@
 """Asks Stripe about what its events may have failed to tell us.
 
 Looks at state, so a missed run or a lost event heals itself: open top-ups, events that
-nobody could work, payments of the last days. Everything ends in the verbs that the
-webhook uses. Nothing is locked here.
+nobody could work. Everything ends in the verbs that the webhook uses. Nothing is locked
+here. `open_orders` and `compare_with_stripe` go round.
 """
 
 import logging
@@ -11,11 +11,10 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q
 
 from accounts.staff_tasks import raise_staff_task
-from billing import gateway
 from billing.models import StripeInbox, TopUp
 from billing.refusals import PaymentsUnavailable
 from billing.top_up import finish_top_up
-from billing.work_event import finish_payment, work_event
+from billing.work_event import work_event
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +24,6 @@ MOST_TRIES = 10
 ASK_AFTER = timedelta(minutes=2)
 # A page that reloads itself asks this often at most.
 LOOK_EVERY = timedelta(seconds=3)
-LOOK_BACK = timedelta(days=3)
 
 
 def look_again(top_up: TopUp, *, at: datetime) -> TopUp:
@@ -87,20 +85,3 @@ def work_waiting_events(at: datetime, *, limit: int = 20) -> int:
             logger.exception("Stripe event %s could not be worked", event.event_id)
         worked += 1
     return worked
-
-
-def find_lost_payments(at: datetime, *, after: str = "") -> str:
-    """Compares one customer's payments of the last days with our sales.
-
-    Takes the first customer after `after`, at Stripe, who started a top-up lately;
-    returns who it was, or '' when there was nobody left.
-    """
-    customers = TopUp.objects.filter(
-        started_at__gte=at - LOOK_BACK, stripe_customer_id__gt=after
-    ).order_by("stripe_customer_id")
-    customer_id = customers.values_list("stripe_customer_id", flat=True).first()
-    if customer_id is None:
-        return ""
-    for payment in gateway.list_payments(customer_id, since=at - LOOK_BACK):
-        finish_payment(payment, at=at)
-    return customer_id

@@ -23,10 +23,13 @@ from billing.work_refund import work_refund
 from credits.money import amount_text
 
 
-def work_event(inbox_id: int, *, at: datetime) -> None:
-    """Works the event once; an error is noted and raised, to be tried again."""
+def work_event(inbox_id: int, *, at: datetime, is_again: bool = False) -> None:
+    """Works the event once; an error is noted and raised, to be tried again.
+
+    `is_again`: staff want it worked anew, which is harmless (museum B58).
+    """
     event = StripeInbox.objects.get(pk=inbox_id)
-    if event.worked_at is not None:
+    if event.worked_at is not None and not is_again:
         return
     row = StripeInbox.objects.filter(pk=inbox_id)
     row.update(tries=F("tries") + 1)

@@ -54,10 +54,10 @@ SCHEDULE = (
         "Recharges wallets below their trigger, and goes on with what did not end.",
     ),
     Timed(
-        "reconcile top-ups",
-        "billing.jobs.reconcile_top_ups",
+        "reconcile open orders",
+        "billing.jobs.reconcile_orders",
         "*/15 * * * *",
-        "Asks Stripe how open top-ups ended whose event was lost.",
+        "Asks Stripe about all that has not ended here, and for events that were lost.",
     ),
     Timed(
         "finish cards",
@@ -78,10 +78,10 @@ SCHEDULE = (
         "Works again the events of Stripe that no job managed to.",
     ),
     Timed(
-        "find lost payments",
-        "billing.jobs.find_lost_payments",
+        "compare with Stripe",
+        "billing.jobs.compare_with_stripe",
         "20 3 * * *",
-        "Compares Stripe's payments of the last days with our sales.",
+        "Compares seven days of our books with Stripe's, in both directions.",
     ),
     Timed(
         "watch balances",

@@ -88,7 +88,7 @@ def test_job_asks_about_every_open_top_up_once(buyer: Buyer) -> None:
     long_ago = timezone.now() - timedelta(minutes=5)
     started = [buyer.start("50", at=long_ago) for _ in range(7)]
     buyer.pay(started[6])
-    jobs.reconcile_top_ups()
+    jobs.reconcile_orders()
     states = TopUp.objects.order_by("id").values_list("state", flat=True)
     assert list(states) == ["started"] * 6 + ["paid"]
     assert not TopUp.objects.filter(looked_at=None).exists()

@@ -5,15 +5,11 @@ import dataclasses
 import pytest
 import stripe
 from django.utils import timezone
-from django_q.models import OrmQ
-from django_q.signing import SignedPackage
 
-from accounts import named_job
 from accounts.models import (
-    JobRun,
     StaffTask,
 )
-from billing import gateway, jobs
+from billing import gateway
 from billing.apply_outcome import (
     FAILED_AFTER_PAID,
     NOT_ATTRIBUTED,
@@ -21,9 +17,6 @@ from billing.apply_outcome import (
     apply_outcome,
 )
 from billing.models import TopUp
-from billing.reconcile import (
-    find_lost_payments,
-)
 from billing.top_up import finish_top_up
 from tests.billing.buying import (
     Buyer,
@@ -104,30 +97,3 @@ def test_b41_failure_after_paid_is_for_staff(buyer: Buyer) -> None:
     apply_outcome(top_up.pk, failed, None, at=timezone.now())
     assert_paid_once(top_up)
     assert StaffTask.objects.get().kind == FAILED_AFTER_PAID
-
-
-def test_payment_without_a_top_up_is_found_and_is_for_staff(buyer: Buyer) -> None:
-    top_up = buyer.start()
-    buyer.pay(top_up)
-    stray = foreign_payment(buyer, top_up, metadata={"shop": "7"})
-    assert find_lost_payments(timezone.now()) == top_up.stripe_customer_id
-    assert find_lost_payments(timezone.now(), after=top_up.stripe_customer_id) == ""
-    assert_paid_once(top_up)
-    task = StaffTask.objects.get()
-    assert (task.kind, task.reference) == (NOT_ATTRIBUTED, stray)
-
-
-def test_job_goes_on_where_its_time_ran_out(
-    buyer: Buyer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    top_up = buyer.start()
-    buyer.pay(top_up)
-    monkeypatch.setattr(named_job, "LONGEST_RUN", -1)
-    jobs.find_lost_payments()
-    queued = [SignedPackage.loads(row.payload) for row in OrmQ.objects.all()]
-    left = [job["args"] for job in queued if job["func"].endswith("lost_payments")]
-    assert left == [()]
-    assert JobRun.objects.get().cursor == top_up.stripe_customer_id
-    jobs.find_lost_payments()
-    assert JobRun.objects.get().cursor == ""
-    assert_paid_once(top_up)
