@@ -7,7 +7,7 @@ cut to what the currency shows, in a way that keeps balance − held = available
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation
@@ -19,14 +19,11 @@ from billing.activity import (
     read_days_of_calls,
     read_movements,
 )
-from billing.models import TopUp, TopUpState, TransferAnnouncement, TransferState
-from billing.service_state import (
-    Pill,
-    ServiceNotice,
-    Situation,
-    service_notices,
-    service_pill,
-)
+from billing.models import TopUp, TopUpState
+from billing.recharge_state import RechargeStatus
+from billing.service_news import ServiceNews, news_flags, read_news
+from billing.service_notice import Pill, ServiceNotice
+from billing.service_state import Situation, service_notices, service_pill
 from credits.balance_chart import BalanceChart, balance_chart
 from credits.display import shown
 from credits.expiry_timeline import ExpiryTimeline, expiry_timeline
@@ -60,6 +57,7 @@ class Overview:
     figures: BalanceFigures
     pill: Pill
     notices: list[ServiceNotice]
+    recharge: RechargeStatus | None
     forecast: Forecast | None
     chart: BalanceChart
     funds: list[FundsRow]
@@ -91,7 +89,7 @@ class _Read:
     lapsed: list[Lot]
     calls: dict[date, DayOfCalls]
     top_ups: list[TopUp]
-    announced: list[TransferAnnouncement]
+    news: ServiceNews
 
 
 def read_overview(organisation: Organisation, at: datetime) -> Overview:
@@ -114,6 +112,7 @@ def read_overview(organisation: Organisation, at: datetime) -> Overview:
         figures=balance_figures(found.balance),
         pill=service_pill(notices),
         notices=notices,
+        recharge=found.news.recharge,
         forecast=ahead,
         chart=balance_chart(
             past_balances(organisation, balance, found.calls, movements, today=today),
@@ -145,21 +144,14 @@ def balance_figures(balance: Balance) -> BalanceFigures:
 
 
 def _read(organisation: Organisation, at: datetime, today: date) -> _Read:
-    """Three statements, and one more each while a purchase or a transfer is news."""
-    announced = _announced(organisation)
+    """Three statements, and more while there is news."""
+    flags = news_flags(organisation)
     mine = Lot.objects.filter(organisation=organisation).live().in_burn_order()
-    live = list(
-        mine.select_related("organisation__wallet").annotate(
-            is_announced=Exists(announced)
-        )
-    )
+    live = list(mine.select_related("organisation__wallet").annotate(**flags))
     if live:
         wallet = live[0].organisation.wallet
-        is_announced = live[0].is_announced  # type: ignore[attr-defined]  # annotated
     else:
-        found = Wallet.objects.annotate(is_announced=Exists(announced))
-        empty = found.get(pk=organisation.pk)
-        wallet, is_announced = empty, empty.is_announced
+        wallet = Wallet.objects.annotate(**flags).get(pk=organisation.pk)
     return _Read(
         wallet=wallet,
         balance=balance_of(wallet, at),
@@ -167,7 +159,7 @@ def _read(organisation: Organisation, at: datetime, today: date) -> _Read:
         lapsed=[lot for lot in live if lot.expires_at <= at],
         calls=read_days_of_calls(organisation, today=today),
         top_ups=_news(wallet, live, at),
-        announced=list(announced) if is_announced else [],
+        news=read_news(organisation, live[0] if live else wallet, at=at),
     )
 
 
@@ -181,12 +173,6 @@ def _news(wallet: Wallet, live: list[Lot], at: datetime) -> list[TopUp]:
     news = Q(state=TopUpState.PROCESSING) | Q(paid_at__gte=at - JUST_NOW)
     top_ups = TopUp.objects.filter(news, organisation=wallet.organisation_id)
     return list(top_ups.order_by("-id"))
-
-
-def _announced(organisation: Organisation) -> "QuerySet[TransferAnnouncement]":
-    """Transfers that have not arrived yet, the latest first."""
-    mine = TransferAnnouncement.objects.filter(organisation=organisation)
-    return mine.filter(state=TransferState.ANNOUNCED).order_by("-id")
 
 
 def _situation(
@@ -208,7 +194,7 @@ def _situation(
         last_moved_at=_last_moved_at(organisation) if is_empty else None,
         paid=_just_paid(found),
         checking=[one for one in found.top_ups if one.state == TopUpState.PROCESSING],
-        announced=found.announced,
+        news=found.news,
     )
 
 

@@ -14,7 +14,7 @@ from accounts.models import Organisation
 from billing.decline_reasons import decline_reason
 from billing.recharge_state import RechargeState, RechargeStatus
 from billing.recharge_words import PAUSED, SKIPPED
-from billing.service_state import Pill
+from billing.service_notice import Pill
 from credits.display import date_text, money_text, time_text
 
 BY_PROVIDER = {"stopped_by_staff", "all_stopped"}

@@ -14,6 +14,9 @@ from django.utils.translation import ngettext
 
 from accounts.models import Organisation
 from billing.models import TopUp, TransferAnnouncement
+from billing.recharge_notices import dispute_notice, recharge_notices
+from billing.service_news import ServiceNews
+from billing.service_notice import Pill, ServiceNotice, active
 from credits.display import date_text, money_text, shown_up, time_text
 from credits.forecast import Forecast, FundsOutcome
 from credits.funds import FundsRow, last_day_of
@@ -21,20 +24,6 @@ from credits.models import Lot
 from credits.statement import Balance
 
 LOW_DAYS = 7
-
-
-@dataclass(frozen=True)
-class ServiceNotice:
-    """One thing to know: a fact, what follows from it, and where to go."""
-
-    tone: str
-    icon: str
-    pill: str
-    headline: str
-    body: str
-    action: str = ""
-    url: str = ""
-    for_buyers: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,19 +39,11 @@ class Situation:
     last_moved_at: datetime | None
     paid: tuple[TopUp, Lot] | None
     checking: list[TopUp]
-    announced: list[TransferAnnouncement]
+    news: ServiceNews
 
     @property
     def today(self) -> date:
         return self.organisation.local_day(self.at)
-
-
-@dataclass(frozen=True)
-class Pill:
-    """The word beside the title; its tone repeats what the word says."""
-
-    text: str
-    tone: str
 
 
 def service_pill(notices: list[ServiceNotice]) -> Pill:
@@ -71,10 +52,6 @@ def service_pill(notices: list[ServiceNotice]) -> Pill:
     if text in {active(), _("Post-paid")}:
         return Pill(text, "good")
     return Pill(text, "" if notices[0].tone == "info" else notices[0].tone)
-
-
-def active() -> str:
-    return _("Service active")
 
 
 def not_set_up() -> str:
@@ -94,15 +71,18 @@ def _prepaid(now: Situation) -> Iterator[ServiceNotice]:
         yield _negative(now)
     elif not now.has_history:
         # Whoever has announced a transfer is waiting, and is not told to add funds.
-        if not now.announced:
+        if not now.news.announced:
             yield _empty()
     elif now.balance.balance <= 0:
         yield _zero(now)
+    yield from _recharge(now)
+    for top_up in now.news.disputed:
+        yield dispute_notice(top_up)
     yield from _low(now)
     yield from _expiring(now)
     for top_up in now.checking:
         yield _being_checked(top_up)
-    for transfer in now.announced:
+    for transfer in now.news.announced:
         yield _announced(transfer, active() if now.has_history else not_set_up())
     if now.paid:
         yield _topped_up(now, *now.paid)
@@ -182,23 +162,52 @@ def _used_up(now: Situation) -> str:
     }
 
 
-def _low(now: Situation) -> Iterator[ServiceNotice]:
-    ahead = now.forecast
-    if ahead is None or ahead.runs_out_on is None or now.balance.balance <= 0:
+def _recharge(now: Situation) -> Iterator[ServiceNotice]:
+    if now.news.recharge is None:
         return
-    left = max(1, (ahead.runs_out_on - now.today).days)
-    if left > LOW_DAYS:
-        return
-    pace = money_text(ahead.average_per_day, now.balance.currency)
-    day = date_text(ahead.runs_out_on, "month_day")
-    yield _add_funds(
-        "warn",
-        _("Running low"),
-        ngettext("About %(days)d day left.", "About %(days)d days left.", left)
-        % {"days": left},
-        _("At %(amount)s a day the balance reaches zero around %(day)s.")
-        % {"amount": pace, "day": day},
+    yield from recharge_notices(
+        now.organisation,
+        now.news.recharge,
+        declined_at=now.news.declined_at,
+        runs_out_on=now.forecast.runs_out_on if now.forecast else None,
+        at=now.at,
     )
+
+
+def _low(now: Situation) -> Iterator[ServiceNotice]:
+    """Within days of zero at this pace, or below the alert that was mailed."""
+    if now.balance.balance <= 0:
+        return
+    ahead = now.forecast
+    runs_out_on = ahead.runs_out_on if ahead else None
+    left = max(1, (runs_out_on - now.today).days) if runs_out_on else LOW_DAYS + 1
+    if ahead and runs_out_on and (left <= LOW_DAYS or now.news.is_low):
+        pace = money_text(ahead.average_per_day, now.balance.currency)
+        facts = {"amount": pace, "day": date_text(runs_out_on, "month_day")}
+        yield _add_funds(
+            "warn",
+            _("Running low"),
+            ngettext("About %(days)d day left.", "About %(days)d days left.", left)
+            % {"days": left},
+            _pace_sentence(now) % facts,
+        )
+    elif now.news.is_low:
+        available = money_text(now.balance.available, now.balance.currency)
+        yield _add_funds(
+            "warn",
+            _("Running low"),
+            _("%(amount)s left.") % {"amount": available},
+            _("The available balance is below the alert that you chose."),
+        )
+
+
+def _pace_sentence(now: Situation) -> str:
+    if now.news.recharge is None:
+        return _(
+            "Auto-recharge is off. At %(amount)s a day the balance reaches zero around "
+            "%(day)s."
+        )
+    return _("At %(amount)s a day the balance reaches zero around %(day)s.")
 
 
 def _expiring(now: Situation) -> Iterator[ServiceNotice]:

@@ -31,10 +31,9 @@ def credits_page(request: HttpRequest) -> HttpResponse:
     organisation = membership.organisation
     today = context["overview"].today
     if organisation.buys_credits:
-        status = recharge_status(organisation, context["overview"].at)
-        context["recharge"] = recharge_card(
-            organisation, status, at=context["overview"].at
-        )
+        found = context["overview"]
+        status = found.recharge or recharge_status(organisation, found.at)
+        context["recharge"] = recharge_card(organisation, status, at=found.at)
     context["shares"] = read_spend_shares(organisation, today=today)
     return render(request, "billing/credits.html", context)
 

@@ -1,12 +1,20 @@
 """Which notice is shown, in which order, and what each says (rule 11)."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.utils import translation
 
 from accounts.models import BillingMode, Organisation
-from billing.models import TopUp
+from billing.models import (
+    PaymentMethod,
+    RechargeAttempt,
+    TopUp,
+    TransferAnnouncement,
+)
+from billing.recharge_state import RechargeState, RechargeStatus
+from billing.service_news import ServiceNews
 from billing.service_state import Situation, service_notices, service_pill
 from credits.display import money_text
 from credits.forecast import Forecast, FundsOutcome
@@ -45,7 +53,7 @@ def situation(balance: int = 100, **more: object) -> Situation:
         "forecast": None,
         "last_moved_at": None,
         "paid": None,
-        "announced": [],
+        "news": ServiceNews(announced=[], disputed=[]),
         "checking": [],
     }
     return Situation(**{**facts, **more})  # type: ignore[arg-type]
@@ -149,6 +157,145 @@ def test_the_most_urgent_stands_first() -> None:
         "US$114.00 expires in 5 days.",
         "US$50.00 is being checked.",
     ]
+
+
+def card() -> PaymentMethod:
+    return PaymentMethod(brand="visa", last_four="4242")
+
+
+def attempt() -> RechargeAttempt:
+    money = to_money(2000 * UNIT, "USD")
+    paid = TopUp(pk=9, credit=money, total=money, currency="USD")
+    return RechargeAttempt(top_up=paid)
+
+
+def news(state: RechargeState, **facts: object) -> ServiceNews:
+    given: dict[str, object] = {"card": card(), "attempt": attempt(), **facts}
+    declined_at = AT - timedelta(minutes=90)
+    status = RechargeStatus(state, "USD", **given)  # type: ignore[arg-type]
+    return ServiceNews([], [], recharge=status, declined_at=declined_at)
+
+
+NEXT_TRY = AT + timedelta(hours=4, minutes=30)
+MONTH_END = datetime(2026, 11, 30, 16, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("told", "pill", "tone", "headline", "body"),
+    [
+        (
+            news(RechargeState.COOLING, code="insufficient_funds", next_at=NEXT_TRY),
+            "Payment problem",
+            "bad",
+            "Visa ending 4242 was declined at 09:12.",
+            "Next try: 15:12.",
+        ),
+        (
+            news(RechargeState.SUSPENDED, code="expired_card", declines=1),
+            "Payment problem",
+            "bad",
+            "Auto-recharge is paused.",
+            "The card has expired. Nothing is added until another card is chosen.",
+        ),
+        (
+            news(RechargeState.SUSPENDED, code="all_stopped"),
+            "Payment problem",
+            "bad",
+            "Auto-recharge is stopped.",
+            "The provider has stopped all auto-recharge.",
+        ),
+        (
+            news(RechargeState.SUSPENDED, code="disputed"),
+            "Payment problem",
+            "bad",
+            "Auto-recharge is paused.",
+            "A payment with this card is disputed",
+        ),
+        (
+            news(RechargeState.ACTION_REQUIRED),
+            "Waiting for approval",
+            "warn",
+            "Your bank wants you to approve US$2,000.00.",
+            "mailed to b@formosa.example",
+        ),
+        (
+            news(
+                RechargeState.CAPPED,
+                code="month_limit",
+                next_at=MONTH_END,
+                available=93 * UNIT,
+            ),
+            "Running low",
+            "warn",
+            "Recharge limit for November reached.",
+            "US$93.00 is available. Nothing more is added by itself until 1 December",
+        ),
+        (
+            news(RechargeState.CAPPED, code="day_limit", next_at=NEXT_TRY),
+            "Running low",
+            "warn",
+            "Recharge limit for today reached.",
+            "until 15:12",
+        ),
+    ],
+)
+def test_auto_recharge_says_what_keeps_it_and_what_helps(
+    told: ServiceNews, pill: str, tone: str, headline: str, body: str
+) -> None:
+    """Rule 5.7; a cap is a banner as well as a mail (museum A31)."""
+    notices = service_notices(situation(news=told))
+    shown = service_pill(notices)
+    assert (shown.text, shown.tone) == (pill, tone)
+    assert notices[0].headline == headline
+    assert body in notices[0].body
+    assert notices[0].url
+
+
+@pytest.mark.parametrize("state", ["armed", "charging", "off"])
+def test_auto_recharge_that_works_is_no_news(state: str) -> None:
+    assert service_notices(situation(news=news(RechargeState(state)))) == []
+
+
+def test_the_list_of_urgency_is_kept_from_top_to_bottom() -> None:
+    """The page shows the first and counts the others."""
+    money = to_money(50 * UNIT, "USD")
+    paid = TopUp(pk=7, credit=money, total=money, currency="USD")
+    told = news(RechargeState.CAPPED, code="month_limit", next_at=MONTH_END)
+    transfer = TransferAnnouncement(
+        pk=3, amount=money, currency="USD", reference="TR-1", announced_at=AT
+    )
+    now = situation(
+        0,
+        organisation=organisation(suspended_at=AT),
+        news=replace(told, disputed=[paid], announced=[transfer]),
+        funds=[lot(114, 5), lot(50, 9)],
+        checking=[paid],
+    )
+    assert [notice.headline for notice in service_notices(now)] == [
+        "Service paused on 22 November 2026.",
+        "Balance used up.",
+        "Recharge limit for November reached.",
+        "Payment of US$50.00 is disputed.",
+        "US$114.00 expires on 27 November 2026.",
+        "US$50.00 expires on 1 December 2026.",
+        "US$50.00 is being checked.",
+        "Bank transfer of US$50.00 announced.",
+    ]
+
+
+def test_a_balance_below_the_alert_is_low_without_a_forecast() -> None:
+    told = ServiceNews([], [], is_low=True)
+    [notice] = service_notices(situation(8, news=told))
+    assert notice.pill == "Running low"
+    assert notice.headline == "US$8.00 left."
+
+
+def test_low_says_whether_auto_recharge_is_off() -> None:
+    low = {"forecast": ahead(4), "funds": [lot(132, 300)]}
+    without = service_notices(situation(132, **low))[0].body
+    assert without.startswith("Auto-recharge is off.")
+    armed = news(RechargeState.ARMED)
+    assert "off" not in service_notices(situation(132, news=armed, **low))[0].body
 
 
 def test_nce_organisation_reads_how_it_is_billed_and_nothing_of_buying() -> None:
