@@ -13,6 +13,7 @@ from ninja.security import HttpBearer
 from accounts.keys import find_key
 from accounts.models import ApiKey
 from billing.api import router as billing_router
+from billing.recharging.api import router as recharge_router
 from calling.api import router as calling_router
 from calling.intake.api import router as intake_router
 from calling.rates.api import router as rates_router
@@ -72,6 +73,7 @@ api = TollgateAPI(
 )
 add_problem_handlers(api)
 api.add_router("", billing_router)
+api.add_router("", recharge_router)
 api.add_router("", calling_router)
 api.add_router("", intake_router)
 api.add_router("", rates_router)
