@@ -19,6 +19,8 @@ from calling.models import Line, RateCardVersion, Source
 from credits.models import LotKind
 from tests import makers
 from tests.browser.conftest import Visitor
+from tests.browser.plan_pages import plan_pages, pool_pages
+from tests.browser.recharge_pages import recharge_pages
 from tests.calling.telephony import make_record, take_in
 
 pytestmark = pytest.mark.browser
@@ -28,6 +30,8 @@ RATES = ["/rates/", "/rates/?country=JP"]
 SIGNED_OUT = ["/accounts/login/", "/accounts/signup/", "/help/", *RATES]
 SIGNED_IN = ["/", "/credits/", "/usage/", "/credits/add/", REVIEW, "/open/", "/help/"]
 SIGNED_IN += [*RATES, "/rates/quote/", "/usage/departments/"]
+SIGNED_IN += ["/plans/", "/plans/catalogue/", "/lines/", "/lines/add/"]
+SIGNED_IN += ["/lines/import/", "/lines/numbers/"]
 LANGUAGES = {"en": "en", "zh-hant": "zh-Hant"}
 THEMES = ["light", "dark"]
 
@@ -62,13 +66,21 @@ def pages(
     makers.make_lot(formosa, "20", at=now, expires_at=now + timedelta(days=9))
     failed = makers.make_top_up(formosa, "50", state=TopUpState.FAILED, at=now)
     days = [now - timedelta(days=n, minutes=30) for n in range(12)]
+    plans = plan_pages(formosa, mei, now - timedelta(days=20))
     records = [
         make_record(f"call-{n}", seconds=900, at=at) for n, at in enumerate(days)
     ]
     take_in(pbx, *records, at=now)
     call = formosa.call_records.get(source_record_id="call-3")
     top_ups = [f"/top-ups/{paid.sale_id}/", failed.get_absolute_url()]
-    return [*SIGNED_IN, *top_ups, f"/usage/{call.pk}/"]
+    return [
+        *SIGNED_IN,
+        *top_ups,
+        f"/usage/{call.pk}/",
+        *recharge_pages(formosa),
+        *plans,
+        *pool_pages(formosa),
+    ]
 
 
 @pytest.mark.parametrize("theme", THEMES)
