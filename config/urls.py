@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
+from billing.webhooks import StripeWebhook
 from config.api import api
 from config.problems import unknown_path
 
@@ -27,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("calling.urls")),
     path("plans/", include("calling.plans.urls")),
     path("lines/", include("calling.lines.urls")),
+    path("stripe/webhook/<uuid:uuid>/", StripeWebhook.as_view()),
     path("stripe/", include("djstripe.urls", namespace="djstripe")),
     path("healthz", healthz),
     path("api/v1/", unknown_path),  # the framework would answer with a page

@@ -126,6 +126,36 @@ def test_event_without_a_right_signature_is_refused(
     assert queued() == []
 
 
+def test_r5_body_of_a_megabyte_is_refused_and_not_kept(
+    endpoint: WebhookEndpoint,
+) -> None:
+    """Even a signed one: a stranger's would be kept before its signature is read."""
+    event = json.loads(an_event())
+    event["data"]["object"]["description"] = "x" * 1024 * 1024
+    body = json.dumps(event)
+    for signed in (signature(body), "t=1,v1=00"):
+        assert send(endpoint, body, signed).status_code == 413
+    assert not StripeInbox.objects.exists()
+    assert not WebhookEventTrigger.objects.exists()
+    event["data"]["object"]["description"] = "x" * 100_000
+    body = json.dumps(event)
+    assert send(endpoint, body, signature(body)).status_code == 200
+
+
+def test_r5_event_seven_days_late_is_kept_if_it_is_signed_anew(
+    endpoint: WebhookEndpoint,
+) -> None:
+    """Stripe signs each delivery; only what was recorded and replayed is refused."""
+    event = json.loads(an_event())
+    event["created"] = int(time.time()) - 7 * 86_400
+    body = json.dumps(event)
+    replayed = signature(body, at=time.time() - 7 * 86_400)
+    assert send(endpoint, body, replayed).status_code == 400
+    assert not StripeInbox.objects.exists()
+    assert send(endpoint, body, signature(body)).status_code == 200
+    assert StripeInbox.objects.count() == 1
+
+
 def test_event_for_an_unknown_endpoint_is_not_found(endpoint: WebhookEndpoint) -> None:
     endpoint.djstripe_uuid = "00000000-0000-0000-0000-000000000000"
     body = an_event()
