@@ -16,7 +16,7 @@ from benchmarks.clean import NotClean, check_clean
 from benchmarks.world import BATCH, BOOKED, calls_file
 from calling.formats.record import CallRecordIn, Profile
 from calling.formats.registry import parse_stream
-from calling.ingest import IngestResult, store_call_records
+from calling.ingest import Batch, IngestResult, store_batches
 from calling.models import CallRecord, Charge, RawRecord, Source, UsageDay
 from credits.models import LedgerEntry
 
@@ -46,13 +46,10 @@ def ingest(calls: int) -> IngestRun:
 def store(calls: int) -> tuple[float, list[IngestResult]]:
     """Seconds inside the product, and what it answered to each batch."""
     source = Source.objects.get()
-    seconds = 0.0
-    results = []
-    for records in read_batches(calls, BATCH):
-        started = perf_counter()
-        results.append(store_call_records(source, records, at=BOOKED))
-        seconds += perf_counter() - started
-    return seconds, results
+    batches = [Batch(records, BOOKED) for records in read_batches(calls, BATCH)]
+    started = perf_counter()
+    results = list(store_batches(source, batches))
+    return perf_counter() - started, results
 
 
 def read_batches(calls: int, size: int) -> Iterator[list[CallRecordIn]]:

@@ -46,7 +46,8 @@ class PoolState:
 
     def draw(self, rated: RatedCall) -> int:
         """Takes what it has for this call; one that asks for more uses it up."""
-        drawn = pool_seconds(rated, self.free)
+        free = self.remaining - self.reserved
+        drawn = pool_seconds(rated, free if free > 0 else 0)
         self.remaining -= drawn
         if self.remaining == 0 or (self.ends_all and drawn < rated.billed_seconds):
             self.is_exhausted = True

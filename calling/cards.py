@@ -29,6 +29,7 @@ class Cards:
     """The card versions a batch may be priced by, newest first."""
 
     def __init__(self, versions: Collection[Version]) -> None:
+        self.loaded: dict[int, RateTable] = {}
         self.own: dict[tuple[int, str], list[Version]] = {}
         self.default: dict[tuple[str, str], list[Version]] = {}
         for version in versions:
@@ -44,7 +45,19 @@ class Cards:
     ) -> RateTable | None:
         """The rates in force for an organisation at call start, None without a card."""
         found = self.version(organisation_id, currency, purpose, at)
-        return rate_table(found.id, found.digest) if found is not None else None
+        return self.table_of(found) if found is not None else None
+
+    def table_of(self, version: Version) -> RateTable:
+        return self.loaded.get(version.id) or rate_table(version.id, version.digest)
+
+    def load(self, first: datetime, last: datetime) -> None:
+        """Has in memory what prices calls between two moments, so nobody need query."""
+        for versions in (*self.own.values(), *self.default.values()):
+            for version in versions:
+                if version.valid_from <= last:
+                    self.loaded[version.id] = self.table_of(version)
+                if version.valid_from <= first:
+                    break
 
     def version(
         self, organisation_id: int, currency: str, purpose: str, at: datetime

@@ -4,12 +4,13 @@ Pure but for the rate tables in memory. Settlement, quote and (later) authorisat
 the same two functions. What cannot be decided waits, with its reason; never a guess.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from calling.call import Call
+from calling.call_areas import CallAreas, call_areas
 from calling.cards import Cards
 from calling.kinds import (
+    CALLING,
     INTERNATIONAL,
     ON_NET,
     kind_by_number,
@@ -17,15 +18,15 @@ from calling.kinds import (
     purpose_of,
 )
 from calling.line_facts import Lines
-from calling.local_days import LocalDays
 from calling.models import NumberType, WaitingReason
 from calling.models.calls import FREE_KINDS
-from calling.modes import NCE, Modes, mode_at
+from calling.modes import Modes
 from calling.number_class import class_of
 from calling.owner import Owner
 from calling.phone_numbers import is_toll_free
 from calling.rate import RatedCall, RateView, rate_call
 from calling.rate_table import RateTable
+from calling.terms import TermsBook
 
 LONGEST_CALL = 86_400
 CLOCK_TOLERANCE = timedelta(minutes=10)
@@ -35,19 +36,15 @@ FREE = frozenset(kind.value for kind in FREE_KINDS)
 _OLD_DIGITS = {"+521": "+52", "+549": "+54"}
 
 
-@dataclass(slots=True)
 class Facts:
-    """What a batch's calls are judged by."""
+    """What a batch's calls are judged by; judging asks the database for no more."""
 
-    lines: Lines
-    cards: Cards
-    modes: Modes
-    at: datetime
-    days: LocalDays = field(default_factory=LocalDays)
-    latest_start: datetime = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.latest_start = self.at + CLOCK_TOLERANCE
+    def __init__(self, lines: Lines, cards: Cards, modes: Modes, at: datetime) -> None:
+        self.lines = lines
+        self.cards = cards
+        self.terms = TermsBook(cards, modes)
+        self.areas = call_areas()
+        self.latest_start = at + CLOCK_TOLERANCE
 
 
 def classify(call: Call, owner: Owner, facts: Facts) -> str:
@@ -57,23 +54,26 @@ def classify(call: Call, owner: Owner, facts: Facts) -> str:
         return WaitingReason.TOO_LONG.value
     if started_at > facts.latest_start:
         return WaitingReason.IN_FUTURE.value
-    organisation = owner.organisation
-    mode = mode_at(facts.modes, organisation.id, started_at)
-    if not mode:
+    organisation, own = owner.organisation, owner.own
+    terms = facts.terms.of(organisation, started_at)
+    if terms is None:
         return WaitingReason.NOT_YET_OPEN.value
-    own_line = owner.own.line_id if owner.own is not None else None
-    call.line = facts.lines.find(organisation.id, record.user, own_line)
-    call.is_postpaid = mode == NCE
-    call.local_day = facts.days.of(started_at, organisation.zone)
-    call.kind = _by_route(call, owner)
-    country = call.line.usage_country if call.line else organisation.country
-    if call.kind in FREE or record.answered_at is None:
-        call.kind = call.kind or _by_number(record.callee, country, "")
+    own_line = own.line_id if own is not None else None
+    call.line = line = facts.lines.find(organisation.id, record.user, own_line)
+    call.is_postpaid = terms.is_postpaid
+    call.local_day = terms.day.date
+    call.kind = kind = _by_route(call, owner)
+    country = line.usage_country if line is not None else organisation.country
+    if kind in FREE or record.answered_at is None:
+        call.kind = kind or _by_number(record.callee, country, facts.areas)
+        call.rated = None
         return ""
-    table = facts.cards.table(
-        organisation.id, organisation.currency, purpose_of(call.kind), started_at
-    )
-    return _price(call, table, country)
+    purpose = purpose_of(kind)
+    table = terms.table
+    if purpose != CALLING:
+        asked = (organisation.id, organisation.currency, purpose, started_at)
+        table = facts.cards.table(*asked)
+    return _price(call, table, country, facts.areas)
 
 
 def _by_route(call: Call, owner: Owner) -> str:
@@ -97,13 +97,13 @@ def _by_route(call: Call, owner: Owner) -> str:
     )
 
 
-def _by_number(callee: str | None, country: str, number_type: str) -> str:
+def _by_number(callee: str | None, country: str, areas: CallAreas) -> str:
     if callee is None:
         return INTERNATIONAL
-    return kind_by_number(callee, country, number_type)
+    return kind_by_number(callee, country, "", areas)
 
 
-def _price(call: Call, table: RateTable | None, country: str) -> str:
+def _price(call: Call, table: RateTable | None, country: str, areas: CallAreas) -> str:
     callee = call.record.callee
     if callee is None:
         return WaitingReason.NOT_E164.value
@@ -116,7 +116,7 @@ def _price(call: Call, table: RateTable | None, country: str) -> str:
         return WaitingReason.BLOCKED_RATE.value
     if "masked" in call.record.flags and table.is_ambiguous(callee, rate):
         return WaitingReason.AMBIGUOUS_NUMBER.value
-    call.kind = call.kind or kind_by_number(callee, country, rate.number_type)
+    call.kind = call.kind or kind_by_number(callee, country, rate.number_type, areas)
     call.version_id = table.version_id
     call.rated = price_call(rate, call.record.billable_seconds, callee)
     if call.record.is_free:

@@ -6,24 +6,26 @@ rate waits with its reason (rule 6.6). Locks the wallets first; what is acknowle
 committed. What the database refuses is kept apart and waits for staff (unit.py).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from calling.call import Call
 from calling.digest import digest_of
 from calling.formats.record import CallRecordIn
-from calling.judge import find_owners, judge
+from calling.judge import Judge, find_previous, refuse_other_owners
 from calling.models import RawRecord, Source, WaitingReason
 from calling.outcome import CORRECTION, DUPLICATE, STORED, WAITING, Outcome, outcome_of
+from calling.prepare import Prepared
 from calling.review import ask_for_review
 from calling.seen import Seen, Telling, read_seen
 from calling.settle import settle_calls
-from calling.unit import run_unit
+from calling.unit import no_collector, run_unit
 from calling.write_calls import raw_table, supersede
-from credits.bulk import Table, insert_tables, reserve_ids
+from credits.bulk import Table, insert_tables, parts, reserve_ids
 from credits.lock import lock_wallets
+from credits.meanwhile import Ahead, meanwhile
 from credits.models import Wallet
 
 Placed: TypeAlias = list[tuple[int, Call]]  # a call and its place in the batch
@@ -63,23 +65,75 @@ def store_call_records(
     format_name: str = "generic-json",
 ) -> IngestResult:
     """Stores and settles the records of one source in one transaction."""
-    door = _Door(source, format_name, at)
-    return IngestResult(run_unit(records, door.take, door.take_refused))
+    batch = Batch(records, at)
+    return next(store_batches(source, [batch], format_name=format_name))
 
 
-@dataclass(frozen=True)
+class Batch(NamedTuple):
+    """Records that are stored together, and when."""
+
+    records: Sequence[CallRecordIn]
+    at: datetime
+
+
+def store_batches(
+    source: Source, batches: Iterable[Batch], *, format_name: str = "generic-json"
+) -> Iterator[IngestResult]:
+    """Stores batch after batch, each in a transaction; yields what became of it.
+
+    While the database stores one, the next is asked for and prepared. What is yielded
+    is committed.
+    """
+    coming = iter(batches)
+    batch = next(coming, None)
+    door = _Door(source, format_name)
+    judge_ahead = True
+    while batch is not None:
+        failure = following = None
+        try:
+            following = next(coming, None)
+        except Exception as problem:  # noqa: BLE001  # what came before is stored first
+            failure = problem
+        door_behind = _Door(source, format_name)
+        if following is not None and following.records:
+            door_behind.prepare(following, judge_ahead=judge_ahead)
+        with meanwhile(door_behind.work):
+            result = door.store(batch)
+        yield result
+        if failure is not None:
+            raise failure
+        # Records that are known already need no judgement.
+        judge_ahead = 2 * result.duplicates < len(batch.records)
+        batch, door = following, door_behind
+
+
 class _Door:
     """Where a batch comes in."""
 
-    source: Source
-    format_name: str
-    at: datetime
+    def __init__(self, source: Source, format_name: str) -> None:
+        self.source = source
+        self.format_name = format_name
+        self._prepared: Prepared | None = None
+
+    def prepare(self, batch: Batch, *, judge_ahead: bool) -> None:
+        with no_collector():
+            self._prepared = Prepared(batch.records, self.source, at=batch.at)
+            if judge_ahead:
+                self._prepared.read_ahead()
+
+    @property
+    def work(self) -> Ahead[None]:
+        return self._prepared.work if self._prepared is not None else Ahead(iter(()))
+
+    def store(self, batch: Batch) -> IngestResult:
+        self.at = batch.at
+        return IngestResult(run_unit(batch.records, self.take, self.take_refused))
 
     def take(self, records: Sequence[CallRecordIn]) -> list[Outcome]:
-        calls = [
-            Call(record, digest_of(record), record.started_at) for record in records
-        ]
-        find_owners(calls, self.source)
+        prepared, self._prepared = self._prepared, None
+        if prepared is None or prepared.records is not records:
+            prepared = Prepared(records, self.source, at=self.at)
+        calls = prepared.calls()
         outcomes: dict[int, Outcome] = {}
         wallets = lock_wallets({call.organisation_id for call in calls if call.owner})
         later = list(enumerate(calls))
@@ -87,7 +141,7 @@ class _Door:
         while later:
             seen = self._seen(call for _, call in later)
             fresh, later = _fresh(later, seen, outcomes)
-            self._settle(fresh, seen, wallets, outcomes)
+            self._settle(fresh, seen, wallets, prepared, outcomes)
         return [outcomes[place] for place in range(len(calls))]
 
     def take_refused(self, record: CallRecordIn) -> Outcome:
@@ -113,26 +167,31 @@ class _Door:
         fresh: Placed,
         seen: Seen,
         wallets: Mapping[int, Wallet],
+        prepared: Prepared,
         outcomes: dict[int, Outcome],
     ) -> None:
         if not fresh:
             return
         self._number(fresh, seen)
         calls = [call for _, call in fresh]
-        lines = judge(calls, seen, at=self.at)
+        judge = prepared.judge()
+        find_previous(calls, seen)
+        insert_tables(self._judged(calls, None if prepared.is_judged else judge))
         settled = [call for call in calls if not call.reason]
         supersede(settled, seen)
-        settle_calls(
-            settled,
-            wallets,
-            lines,
-            source_id=self.source.pk,
-            at=self.at,
-            first=[self._raw(calls)],
-        )
+        lines, source_id = judge.facts.lines, self.source.pk
+        settle_calls(settled, wallets, lines, source_id=source_id, at=self.at)
         ask_for_review(calls, self.source, at=self.at)
         for place, call in fresh:
             outcomes[place] = outcome_of(call)
+
+    def _judged(self, calls: Sequence[Call], judge: Judge | None) -> Iterator[Table]:
+        """The records as rows; some are stored while the next are judged."""
+        for some in parts(calls):
+            if judge is not None:
+                judge.decide(some)
+            refuse_other_owners(some)
+            yield self._raw(some)
 
     def _raw(self, calls: Sequence[Call]) -> Table:
         return raw_table(calls, self.source.pk, self.format_name, self.at)
@@ -140,8 +199,8 @@ class _Door:
     def _number(self, fresh: Placed, seen: Seen) -> None:
         ids = reserve_ids(RawRecord, len(fresh))
         for (_, call), raw_id in zip(fresh, ids, strict=True):
-            tellings = seen.get(call.record.source_record_id)
             call.raw_id = call.call_id = raw_id
+            tellings = seen.get(call.record.source_record_id) if seen else None
             if tellings:
                 call.call_id = tellings[0].raw_id
                 call.raw_revision = tellings[-1].revision + 1
@@ -157,7 +216,7 @@ def _fresh(
     for place, call in calls:
         key = call.record.source_record_id
         known = now.get(key)
-        if _is_known(call.digest, seen.get(key)) or known == call.digest:
+        if known == call.digest or (seen and _is_known(call.digest, seen.get(key))):
             outcomes[place] = Outcome(DUPLICATE)
         elif known is not None:
             later.append((place, call))

@@ -4,6 +4,7 @@ Pure but for the areas in memory. The order is that of docs/rules: emergency, in
 inbound, conference, then by the number dialled. Transfer and forwarding are flags.
 """
 
+from calling.call_areas import CallAreas
 from calling.call_words import word_of
 from calling.models import CallKind, NumberType, Purpose, ServiceKind
 from calling.number_class import class_of
@@ -63,12 +64,17 @@ def kind_by_route(
     return word.kind
 
 
-def kind_by_number(callee: str, usage_country: str, number_type: str) -> str:
+def kind_by_number(
+    callee: str,
+    usage_country: str,
+    number_type: str,
+    areas: CallAreas | None = None,
+) -> str:
     """The kind of an ordinary outbound call, by the number dialled and its rate."""
     special = _SPECIAL.get(class_of(callee, number_type))
     if special is not None:
         return special
-    return DOMESTIC if is_domestic(callee, usage_country) else INTERNATIONAL
+    return DOMESTIC if is_domestic(callee, usage_country, areas) else INTERNATIONAL
 
 
 def purpose_of(kind: str) -> str:

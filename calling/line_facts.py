@@ -52,7 +52,7 @@ class Lines:
     """The lines a batch mentions, by id and by organisation and identity."""
 
     def __init__(self, lines: Iterable[LineFacts]) -> None:
-        self.by_id = {line.id: line for line in lines}
+        self.by_id: dict[int | None, LineFacts] = {line.id: line for line in lines}
         self.by_identity = {
             (line.organisation_id, line.identity): line for line in self.by_id.values()
         }
@@ -68,24 +68,33 @@ class Lines:
         self, organisation_id: int, user: str, line_id: int | None
     ) -> LineFacts | None:
         """The line that the record names, else the one that has the own number."""
-        named = self.by_identity.get((organisation_id, user.lower())) if user else None
-        if named is not None:
-            return named
-        line = self.by_id.get(line_id) if line_id is not None else None
+        if user:
+            named = self.by_identity.get((organisation_id, user.lower()))
+            if named is not None:
+                return named
+        line = self.by_id.get(line_id)
         # The number of another organisation never brings in its line.
-        return line if line and line.organisation_id == organisation_id else None
+        if line is not None and line.organisation_id == organisation_id:
+            return line
+        return None
 
 
 def read_lines(
     organisation_ids: Collection[int], identities: Collection[str], ids: Collection[int]
 ) -> Lines:
     """The lines of these ids, or of these organisations and identities; one query."""
+    return lines_of_rows(read_line_rows(organisation_ids, identities, ids))
+
+
+def read_line_rows(
+    organisation_ids: Collection[int], identities: Collection[str], ids: Collection[int]
+) -> list[tuple[Any, ...]]:
+    """The same as rows, which are quickly compared: has anything changed?"""
     wanted = Q(pk__among=set(ids))
     if identities:
         names = {name.lower() for name in identities}
         wanted |= Q(organisation__among=set(organisation_ids), lower__among=names)
     rows = Line.objects.annotate(lower=Lower("identity")).filter(wanted)
-    lines: dict[int, LineFacts] = {}
     columns = (
         "pk",
         "organisation_id",
@@ -103,8 +112,15 @@ def read_lines(
         "licences__released_at",
         "licences__subscription__ends_at",
     )
-    for row in read_rows(rows.order_by("pk").values_list(*columns)):
-        line = lines.setdefault(row[0], LineFacts(*row[:5]))
+    return read_rows(rows.order_by("pk").values_list(*columns))
+
+
+def lines_of_rows(rows: Iterable[tuple[Any, ...]]) -> Lines:
+    lines: dict[int, LineFacts] = {}
+    for row in rows:
+        line = lines.get(row[0])
+        if line is None:
+            line = lines[row[0]] = LineFacts(*row[:5])
         if row[5] is not None:
             line.plans.append(_plan(row[5:]))
     return Lines(lines.values())

@@ -1,29 +1,33 @@
 """On which day a call started where its organisation is (rule 12)."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-_NEVER = (datetime.max.replace(tzinfo=UTC),) * 2
+
+class LocalDay(NamedTuple):
+    """A day, and instants between which it is surely that day: [since, until)."""
+
+    date: date
+    since: datetime
+    until: datetime
 
 
 class LocalDays:
     """The local days of a batch: its calls stand close together, so most share one."""
 
     def __init__(self) -> None:
-        self._spans: dict[ZoneInfo, tuple[datetime, datetime]] = {}
-        self._days: dict[ZoneInfo, date] = {}
+        self._last: dict[ZoneInfo, LocalDay] = {}
 
-    def of(self, at: datetime, zone: ZoneInfo) -> date:
-        start, end = self._spans.get(zone, _NEVER)
-        if start <= at < end:
-            return self._days[zone]
-        day = self._days[zone] = at.astimezone(zone).date()
-        self._spans[zone] = _span(day, zone)
-        return day
+    def of(self, at: datetime, zone: ZoneInfo) -> LocalDay:
+        known = self._last.get(zone)
+        if known is None or not known.since <= at < known.until:
+            known = self._last[zone] = _day_of(at, zone)
+        return known
 
 
-def _span(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Instants between which it is surely that day; a midnight may come twice."""
-    start = datetime.combine(day, time(fold=1), zone)
+def _day_of(at: datetime, zone: ZoneInfo) -> LocalDay:
+    day = at.astimezone(zone).date()
+    start = datetime.combine(day, time(fold=1), zone)  # a midnight may come twice
     end = datetime.combine(day + timedelta(days=1), time(), zone)
-    return start.astimezone(UTC), end.astimezone(UTC)
+    return LocalDay(day, start.astimezone(UTC), end.astimezone(UTC))

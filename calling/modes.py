@@ -1,32 +1,50 @@
 """In which billing mode an organisation was when a call started (rules 1.2 and 8)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from accounts.models import BillingMode, BillingModePeriod
 from credits.bulk import read_rows
 
 NCE = BillingMode.NCE.value
-Modes: TypeAlias = dict[int, list[tuple[str, datetime, datetime | None]]]
+
+
+class ModePeriod(NamedTuple):
+    """A mode from one moment until another, or until today."""
+
+    mode: str
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+Modes: TypeAlias = dict[int, list[ModePeriod]]
 
 
 def read_modes(organisation_ids: Collection[int]) -> Modes:
     """By organisation its periods, the newest first; one query."""
-    modes: Modes = {}
-    rows = (
+    return modes_of_rows(read_mode_rows(organisation_ids))
+
+
+def read_mode_rows(organisation_ids: Collection[int]) -> list[tuple[Any, ...]]:
+    """The same as rows, which are quickly compared: has anything changed?"""
+    return read_rows(
         BillingModePeriod.objects.filter(organisation__among=set(organisation_ids))
         .order_by("organisation_id", "-starts_at")
         .values_list("organisation_id", "billing_mode", "starts_at", "ends_at")
     )
-    for organisation_id, mode, starts_at, ends_at in read_rows(rows):
-        modes.setdefault(organisation_id, []).append((mode, starts_at, ends_at))
+
+
+def modes_of_rows(rows: Iterable[tuple[Any, ...]]) -> Modes:
+    modes: Modes = {}
+    for organisation_id, *period in rows:
+        modes.setdefault(organisation_id, []).append(ModePeriod(*period))
     return modes
 
 
-def mode_at(modes: Modes, organisation_id: int, at: datetime) -> str:
-    """The mode at a moment, '' before the organisation was opened."""
-    for mode, starts_at, ends_at in modes.get(organisation_id, ()):
-        if starts_at <= at and (ends_at is None or at < ends_at):
-            return mode
-    return ""
+def period_at(modes: Modes, organisation_id: int, at: datetime) -> ModePeriod | None:
+    """The period of a moment, None before the organisation was opened."""
+    for period in modes.get(organisation_id, ()):
+        if period.starts_at <= at and (period.ends_at is None or at < period.ends_at):
+            return period
+    return None

@@ -21,6 +21,7 @@ from credits.bulk import read_rows
 NO_OWNER = WaitingReason.NO_OWNER.value
 UNKNOWN = WaitingReason.UNKNOWN_ORGANISATION.value
 CONFLICT = WaitingReason.CONFLICTING_OWNER.value
+_NONE: tuple["Assignment", ...] = ()
 
 
 class OrganisationFacts(NamedTuple):
@@ -67,32 +68,32 @@ class Directory:
         self.by_slug = {found.slug: found.id for found in self.by_id.values()}
         self.by_code = {found.account_code: found.id for found in self.by_id.values()}
         self.owner_map = owner_map
+        self._known: dict[tuple[str, str, str, str], frozenset[int]] = {}
         self.assignments: dict[str | None, list[Assignment]] = {}
         for assignment in assignments:
             self.assignments.setdefault(assignment.number, []).append(assignment)
 
-    def owner_of(self, record: CallRecordIn) -> Owner | str:
-        """The owner, or the reason why the record waits."""
-        at = record.started_at
-        outbound = record.direction == "outbound"
-        own_number = record.caller if outbound else record.callee
-        other_number = record.callee if outbound else record.caller
+    def owner_of(self, record: CallRecordIn, at: datetime) -> Owner | str:
+        """The owner at a moment, or the reason why the record waits."""
+        own_number, other_number = record.caller, record.callee
+        if record.direction != "outbound":
+            own_number, other_number = other_number, own_number
         own = self.assignment(own_number, at)
         hits = self._hinted(record)
         if record.is_assigned:
-            hits = {self.by_slug.get(record.organisation_hint)} - {None}
+            hits = self._named(record.organisation_hint)
             if own is not None and own.organisation_id not in hits:
                 own = None
-        elif own is not None:
-            hits.add(own.organisation_id)
+        elif own is not None and own.organisation_id not in hits:
+            hits = hits | {own.organisation_id}
         if len(hits) > 1:
             return CONFLICT
-        if not hits:
-            return UNKNOWN if _has_hint(record) else NO_OWNER
-        organisation = self.by_id.get(hits.pop() or 0)
-        if organisation is None:
-            return NO_OWNER
-        return Owner(organisation, own, self.assignment(other_number, at))
+        for found in hits:
+            organisation = self.by_id.get(found)
+            if organisation is None:
+                return NO_OWNER
+            return Owner(organisation, own, self.assignment(other_number, at))
+        return UNKNOWN if _has_hint(record) else NO_OWNER
 
     def orient(self, record: CallRecordIn) -> CallRecordIn:
         """The record with its direction and ends, where only the owner tells them.
@@ -119,27 +120,38 @@ class Directory:
         )
 
     def assignment(self, number: str | None, at: datetime) -> Assignment | None:
-        for found in self.assignments.get(number, ()):
+        for found in self.assignments.get(number, _NONE):
             if found.starts_at <= at and (found.ends_at is None or at < found.ends_at):
                 return found
         return None
 
-    def _hinted(self, record: CallRecordIn) -> set[int | None]:
-        hits: set[int | None] = set()
-        if record.account_code:
-            code = record.account_code
-            hits.add(self.by_code.get(code) or self._mapped(code))
-        if record.organisation_hint:
-            hits.add(self.by_slug.get(record.organisation_hint))
-        if self.owner_map:
-            for route in (record.trunk, record.tenant):
-                hits.add(self._mapped(route))
-        hits.discard(None)
+    def _hinted(self, record: CallRecordIn) -> frozenset[int]:
+        """The organisations that the record's words name, looked up once a wording."""
+        words = (
+            record.account_code,
+            record.organisation_hint,
+            record.trunk,
+            record.tenant,
+        )
+        known = self._known.get(words)
+        if known is None:
+            known = self._known[words] = self._look_up(*words)
+        return known
+
+    def _look_up(self, code: str, hint: str, trunk: str, tenant: str) -> frozenset[int]:
+        hits = self._named(hint) | self._mapped(trunk) | self._mapped(tenant)
+        if code:
+            found = self.by_code.get(code)
+            hits |= {found} if found is not None else self._mapped(code)
         return hits
 
-    def _mapped(self, word: str) -> int | None:
+    def _mapped(self, word: str) -> frozenset[int]:
         """By the source's own list of owners."""
-        return self.by_slug.get(self.owner_map.get(word, ""))
+        return self._named(self.owner_map.get(word, ""))
+
+    def _named(self, slug: str) -> frozenset[int]:
+        found = self.by_slug.get(slug)
+        return frozenset() if found is None else frozenset((found,))
 
 
 def _has_hint(record: CallRecordIn) -> bool:
@@ -155,7 +167,7 @@ def read_directory(
     numbers.discard(None)
     assigned = (
         NumberAssignment.objects.filter(number__among=numbers)
-        .order_by("number", "starts_at")
+        .order_by()
         .values_list(*Assignment._fields)
     )
     assignments = list(map(Assignment._make, read_rows(assigned)))

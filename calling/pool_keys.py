@@ -1,7 +1,8 @@
 """Which minute pools may cover a call (rules 7.1 and 7.2)."""
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 from calling.allocate import PoolKey
 from calling.call import Call
@@ -15,28 +16,49 @@ _BUCKETS = {
     INTERNATIONAL: Bucket.INTERNATIONAL.value,
 }
 CONFERENCE = Bucket.CONFERENCE.value
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 class PoolKeys:
     """Finds the keys of a batch's calls; those of a line and day are made once."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[int, str, date], list[tuple[PlanMinutes, PoolKey]]] = {}
+        self._made: dict[tuple[int, str, date], _Keys] = {}
 
-    def of(self, call: Call) -> list[PoolKey]:
+    def of(self, call: Call) -> Sequence[PoolKey]:
         """The pools that may cover a call, by the licences of its line at its start."""
         line, rated = call.line, call.rated
         if line is None or not line.plans or rated is None or not rated.billed_seconds:
-            return []
-        bucket = bucket_of(call.kind, call.record.callee)
+            return ()
+        bucket = _BUCKETS.get(call.kind) or bucket_of(call.kind, call.record.callee)
         if not bucket:
-            return []
+            return ()
         wanted = (line.id, bucket, call.local_day)
-        made = self._made.get(wanted)
-        if made is None:
-            month = call.local_day.replace(day=1)
-            made = self._made[wanted] = list(_keys(line, bucket, month))
-        return [key for plan, key in made if plan.holds(call.started_at)]
+        known = self._made.get(wanted)
+        at = call.started_at
+        if known is None or not known.since <= at < known.until:
+            known = self._made[wanted] = _look_up(line, bucket, call.local_day, at)
+        return known.keys
+
+
+class _Keys(NamedTuple):
+    """The pools of a line and bucket; they hold from `since` until `until`."""
+
+    since: datetime
+    until: datetime
+    keys: Sequence[PoolKey]
+
+
+def _look_up(line: LineFacts, bucket: str, day: date, at: datetime) -> _Keys:
+    known = list(_keys(line, bucket, day.replace(day=1)))
+    changes = [plan.starts_at for plan, _ in known]
+    changes += [plan.ends_at for plan, _ in known if plan.ends_at is not None]
+    return _Keys(
+        max((change for change in changes if change <= at), default=_ALWAYS),
+        min((change for change in changes if change > at), default=_EVER),
+        [key for plan, key in known if plan.holds(at)],
+    )
 
 
 def _keys(

@@ -50,7 +50,7 @@ class Pools:
         """The first of these pools that still has something to give."""
         for key in keys:
             pool = self.by_key[key]
-            if pool.free > 0 and not self._has_ended(key, pool):
+            if pool.remaining > pool.reserved and not self._has_ended(key, pool):
                 return pool
         return None
 
@@ -107,24 +107,20 @@ def read_pools(
 
 
 def make_missing(
-    pools: Pools,
-    wanted: Iterable[PoolKey],
-    zones: Mapping[int, ZoneInfo],
-    *,
-    save: bool = True,
+    pools: Pools, missing: Mapping[PoolKey, ZoneInfo], *, save: bool = True
 ) -> None:
-    """Makes the pools that a first call of the month asks for.
+    """Makes the pools that a first call of the month asks for, in their zones.
 
     A quote only asks what they would be and saves none.
     """
-    missing = sorted({key for key in wanted if key not in pools.by_key}, key=str)
     if not missing:
         return
-    sizes = read_sizes({key.organisation_id for key in missing})
-    rows = [_new_pool(key, sizes, zones[key.organisation_id]) for key in missing]
+    keys = sorted(missing, key=str)
+    sizes = read_sizes({key.organisation_id for key in keys})
+    rows = [_new_pool(key, sizes, missing[key]) for key in keys]
     if save:
         rows = MinutePool.objects.bulk_create(rows)
-    for key, row in zip(missing, rows, strict=True):
+    for key, row in zip(keys, rows, strict=True):
         granted = row.granted_seconds
         ends_all = key.family in pools.ends_all
         state = (row.pk, key.family, key.bucket, granted, granted, 0, ends_all)

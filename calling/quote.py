@@ -22,7 +22,7 @@ from calling.formats.record import CallRecordIn
 from calling.judge import lines_of
 from calling.line_facts import Lines
 from calling.models import CallKind, RateCard, WaitingReason
-from calling.modes import Modes, read_modes
+from calling.modes import ModePeriod, Modes, read_modes
 from calling.owner import OrganisationFacts, Owner, read_directory
 from calling.phone_numbers import Reading, read_number
 from calling.pool_keys import PoolKeys
@@ -166,7 +166,7 @@ def _call(
 def _owner(call: Call) -> Owner:
     """The organisation asked about, or the numbers' owner, else anybody."""
     directory = read_directory([call.record], {})
-    found = directory.owner_of(call.record)
+    found = directory.owner_of(call.record, call.started_at)
     if isinstance(found, Owner):
         return found
     if found != WaitingReason.NO_OWNER:
@@ -190,7 +190,7 @@ def _modes(organisation_id: int) -> Modes:
     if organisation_id:
         return read_modes([organisation_id])
     always = datetime.min.replace(tzinfo=UTC)
-    return {0: [(BillingMode.PREPAID.value, always, None)]}
+    return {0: [ModePeriod(BillingMode.PREPAID.value, always, None)]}
 
 
 def _parts(call: Call, owner: Owner, lines: Lines, at: datetime) -> Parts:
@@ -200,7 +200,9 @@ def _parts(call: Call, owner: Owner, lines: Lines, at: datetime) -> Parts:
     ends_all = lines.families_that_end_all()
     pools = read_pools([pk], [call.local_day.replace(day=1)], ends_all, lock=False)
     keys = PoolKeys().of(call)
-    make_missing(pools, keys, {pk: owner.organisation.zone}, save=False)
+    zone = owner.organisation.zone
+    missing = {key: zone for key in keys if key not in pools.by_key}
+    make_missing(pools, missing, save=False)
     wallet = Wallet.objects.get(pk=pk)
     lots = read_live_lots([pk], at=at)[pk]
     return allocate(

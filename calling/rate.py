@@ -44,4 +44,6 @@ def rate_call(rate: RateView, seconds: int) -> RatedCall:
     """The price of an answered call of so many whole seconds."""
     billed = billed_seconds(seconds, rate.interval_1, rate.interval_n)
     exact = 60 * rate.connect_fee + billed * rate.rate_per_minute
-    return RatedCall(rate, billed, max(rate.minimum_charge, round_half_up(exact, 60)))
+    amount = round_half_up(exact, 60)
+    least = rate.minimum_charge
+    return RatedCall(rate, billed, amount if amount > least else least)

@@ -10,7 +10,7 @@ from functools import cache
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
-from calling.call_areas import call_areas
+from calling.call_areas import CallAreas, call_areas
 
 _CANADA = (
     "204 226 236 249 250 257 263 289 306 343 354 365 367 368 382 387 403 416 418 428 "
@@ -89,13 +89,16 @@ def country_of(number: str) -> str:
     return ""
 
 
-def is_domestic(number: str, usage_country: str) -> bool:
+def is_domestic(
+    number: str, usage_country: str, areas: CallAreas | None = None
+) -> bool:
     """Whether a number lies in the domestic area of a line's usage country."""
     country = country_of(number)
     if country == usage_country:
         return True
-    area = call_areas().domestic.get(country)
-    return area is not None and area == call_areas().domestic.get(usage_country)
+    domestic = (areas or call_areas()).domestic
+    area = domestic.get(country)
+    return area is not None and area == domestic.get(usage_country)
 
 
 def is_in_zone_a(number: str) -> bool:

@@ -8,8 +8,11 @@ statements does not depend on the number of calls.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
+from operator import attrgetter
+from zoneinfo import ZoneInfo
 
-from calling.allocate import allocate, without_money
+from calling.allocate import PoolKey, allocate, without_money
 from calling.call import Call
 from calling.correct import undo_previous
 from calling.line_facts import Lines
@@ -21,12 +24,14 @@ from calling.write_calls import (
     charge_table,
     update_corrected,
 )
-from credits.bulk import Table, insert_tables
+from credits.bulk import ROWS_PER_PART, Table, insert_tables, parts
 from credits.draft import WalletDraft
 from credits.lots import read_live_lots
 from credits.models import Wallet
 from credits.post import entries_of, entry_table
 from credits.refresh import refresh_wallets
+
+_NOTHING: frozenset[int] = frozenset()
 
 
 def settle_calls(
@@ -36,17 +41,12 @@ def settle_calls(
     *,
     source_id: int,
     at: datetime,
-    first: Sequence[Table] = (),
 ) -> None:
-    """Charges the calls, which are classified and have an owner and an id.
-
-    The tables given `first` are inserted before: they are stored while the calls are
-    allocated.
-    """
+    """Charges the calls, which are classified and have an owner and an id."""
     if not calls:
-        insert_tables(first)
         return
-    in_order = sorted(calls, key=_by_start)
+    # Organisations have nothing to do with each other; each one's calls in their order.
+    in_order = sorted(calls, key=attrgetter("organisation_id", "started_at", "call_id"))
     organisation_ids = {call.organisation_id for call in in_order}
     pools = _pools(in_order, organisation_ids, lines)
     lots = read_live_lots(organisation_ids, at=at)
@@ -55,12 +55,17 @@ def settle_calls(
     reopened = undo_previous(in_order, wallets, drafts, pools, usage)
 
     def tables() -> Iterator[Table]:
-        yield from first
-        _allocate(in_order, drafts, pools, usage, reopened)
-        yield call_table(in_order, source_id)
-        yield charge_table(in_order, at)
-        planned = [drafts[pk] for pk in sorted(drafts) if drafts[pk].entries]
-        yield entry_table(wallets, entries_of(planned), at=at)
+        """The server stores some rows while the next are made."""
+        for some in _by_owner(in_order):
+            _allocate(some, drafts, pools, usage, reopened)
+            planned = [
+                drafts[pk] for pk in sorted({one.organisation_id for one in some})
+            ]
+            yield entry_table(wallets, entries_of(planned), at=at)
+        for some in parts(in_order):
+            yield call_table(some, source_id)
+        for some in parts(in_order):
+            yield charge_table(some, at)
 
     insert_tables(tables())
     update_corrected(in_order, source_id)
@@ -69,8 +74,15 @@ def settle_calls(
     usage.write()
 
 
-def _by_start(call: Call) -> tuple[datetime, int]:
-    return call.started_at, call.call_id
+def _by_owner(calls: Sequence[Call]) -> Iterator[Sequence[Call]]:
+    """Parts of a batch that hold all calls of their organisations."""
+    start = 0
+    for place, (call, following) in enumerate(pairwise(calls), start=1):
+        is_other = call.organisation_id != following.organisation_id
+        if is_other and place - start >= ROWS_PER_PART:
+            yield calls[start:place]
+            start = place
+    yield calls[start:]
 
 
 def _pools(
@@ -80,16 +92,14 @@ def _pools(
     days |= {call.previous.local_day for call in calls if call.previous is not None}
     months = {day.replace(day=1) for day in days}
     pools = read_pools(organisation_ids, months, lines.families_that_end_all())
-    zones = {
-        call.organisation_id: call.owner.organisation.zone
-        for call in calls
-        if call.owner is not None
-    }
     keys = PoolKeys()
+    missing: dict[PoolKey, ZoneInfo] = {}
     for call in calls:
         call.pool_keys = keys.of(call)
-    wanted = {key for call in calls for key in call.pool_keys}
-    make_missing(pools, wanted, zones)
+        for key in call.pool_keys:
+            if key not in pools.by_key and call.owner is not None:
+                missing[key] = call.owner.organisation.zone
+    make_missing(pools, missing)
     return pools
 
 
@@ -100,24 +110,24 @@ def _allocate(
     usage: UsageTotals,
     reopened: Mapping[int, frozenset[int]],
 ) -> None:
-    nothing: frozenset[int] = frozenset()
     for call in calls:
         seconds = amount = 0
-        if call.rated is not None:
+        organisation_id, rated = call.organisation_id, call.rated
+        if rated is not None:
             pool = pools.choose(call.pool_keys)
             if call.record.is_covered:
-                call.rated = without_money(call.rated, pool)
-            _, seconds, amount = call.rated
+                call.rated = rated = without_money(rated, pool)
+            _, seconds, amount = rated
             call.parts = allocate(
-                call.rated,
+                rated,
                 pool,
-                drafts[call.organisation_id],
+                drafts[organisation_id],
                 reference=call.reference,
                 started_at=call.started_at,
                 is_postpaid=call.is_postpaid,
-                reopened=reopened.get(call.call_id, nothing),
+                reopened=reopened.get(call.call_id, _NOTHING) if reopened else _NOTHING,
             )
-        key = (call.organisation_id, call.local_day, call.kind, _currency(call))
+        key = (organisation_id, call.local_day, call.kind, _currency(call))
         usage.add(key, seconds, amount, call.parts.pool_amount)
 
 

@@ -63,7 +63,7 @@ def _attempt(
     attempts = 1 if connection.in_atomic_block else ATTEMPTS
     for attempt in range(1, attempts + 1):
         try:
-            with _no_collector(), transaction.atomic():
+            with no_collector(), transaction.atomic():
                 return work(items)
         except OperationalError:
             if attempt == attempts:
@@ -74,7 +74,7 @@ def _attempt(
 
 
 @contextmanager
-def _no_collector() -> Iterator[None]:
+def no_collector() -> Iterator[None]:
     """Pauses the search for cycles: a batch makes none, among a million objects.
 
     The search would take a fifth of the batch's time.

@@ -192,16 +192,7 @@ def charge_table(calls: Iterable[Call], at: datetime) -> Table:
 
 def _snapshot(rated: RatedCall) -> tuple[object, ...]:
     rate, seconds, amount = rated
-    return (
-        rate.prefix,
-        rate.rate_per_minute,
-        rate.connect_fee,
-        rate.interval_1,
-        rate.interval_n,
-        rate.minimum_charge,
-        amount,
-        seconds,
-    )
+    return (rate.prefix, *rate[4:9], amount, seconds)
 
 
 class UsageTotals:

@@ -59,8 +59,18 @@ class WalletDraft:
         if first and amount < first.remaining and first.pays_call(started_at, self.at):
             # Most calls: the first lot pays it all and has something left.
             self._lots[0] = self._now[first.id] = first.moved(-amount)
-            entry = (self.organisation_id, SPEND, first.id, -amount, reference)
-            self.entries.append(EntryDraft(*entry, started_at, note, actor_id))
+            self.entries.append(
+                EntryDraft(
+                    self.organisation_id,
+                    SPEND,
+                    first.id,
+                    -amount,
+                    reference,
+                    started_at,
+                    note,
+                    actor_id,
+                )
+            )
             return amount
         given = 0
         draws = draw(

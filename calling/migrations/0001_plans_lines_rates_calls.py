@@ -350,7 +350,7 @@ class Migration(migrations.Migration):
                 ('seconds', models.BigIntegerField()),
                 ('amount', credits.models.fields.MicrosField(help_text='Rated amount, whoever paid.')),
                 ('pool_amount', credits.models.fields.MicrosField()),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='usage_days', to='accounts.organisation')),
+                ('organisation', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='usage_days', to='accounts.organisation')),
             ],
             options={
                 'verbose_name': 'usage of a day',
@@ -457,10 +457,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='callrecord',
             index=models.Index(fields=['organisation', 'started_at'], name='calls_in_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='callrecord',
-            constraint=models.UniqueConstraint(fields=('organisation', 'source', 'source_record_id'), name='call_record_once'),
         ),
         migrations.AddConstraint(
             model_name='subscription',

@@ -95,12 +95,6 @@ class CallRecord(models.Model):
     class Meta:
         verbose_name = _("call record")
         verbose_name_plural = _("call records")
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(
-                fields=["organisation", "source", "source_record_id"],
-                name="call_record_once",
-            ),
-        ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["organisation", "started_at"], name="calls_in_time"),
         ]
@@ -291,7 +285,11 @@ class UsageDay(models.Model):
     """Totals of an organisation's day and kind, kept true by every settlement."""
 
     organisation = models.ForeignKey(
-        Organisation, on_delete=models.PROTECT, related_name="usage_days"
+        Organisation,
+        on_delete=models.PROTECT,
+        related_name="usage_days",
+        db_constraint=False,
+        db_index=False,
     )
     day = models.DateField()
     kind = models.CharField(max_length=25, choices=CallKind)

@@ -7,8 +7,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from calling.formats.record import CallRecordIn
+from calling.ingest import Batch, store_batches
 from calling.models import Bucket, Line, Source
+from credits.bulk import parts
 from tests.calling.telephony import (
+    LATER,
     MORNING,
     give_credit,
     give_plan,
@@ -60,6 +63,10 @@ def statements_of(source: Source, records: list[CallRecordIn]) -> list[str]:
     with CaptureQueriesContext(connection) as captured:
         result = take_in(source, *records)
     assert result.stored + result.corrections == len(records)
+    return told_by(captured)
+
+
+def told_by(captured: CaptureQueriesContext) -> list[str]:
     told: list[str] = []
     for query in captured.captured_queries:
         sql = query["sql"]
@@ -77,6 +84,21 @@ def test_the_number_of_statements_does_not_depend_on_the_batch(pbx: Source) -> N
     ]
     assert len(set(counts)) == 1
     assert counts[0] <= MOST
+
+
+def test_batches_that_are_prepared_ahead_take_a_constant_number_too(
+    pbx: Source,
+) -> None:
+    counts = []
+    for size, spread in ((1, 1), (100, 10), (600, 5)):
+        records = records_of(make_lines(pbx, spread), 3 * size)
+        batches = [Batch(part, LATER) for part in parts(records, size)]
+        with CaptureQueriesContext(connection) as captured:
+            results = list(store_batches(pbx, batches))
+        assert [result.stored for result in results] == [size] * 3
+        counts.append(len(told_by(captured)))
+    assert len(set(counts)) == 1
+    assert counts[0] <= 3 * MOST
 
 
 @pytest.mark.slow

@@ -1,3 +1,7 @@
+-- Every batch changes pools and totals: leave room, so updates stay in the page.
+ALTER TABLE calling_minutepool SET (fillfactor = 70);
+ALTER TABLE calling_usageday SET (fillfactor = 50);
+
 -- A charge is never changed: a correction is the next revision (rule 6.7).
 CREATE TRIGGER charge_append_only BEFORE UPDATE OR DELETE ON calling_charge
   FOR EACH STATEMENT EXECUTE FUNCTION fence_refuse('charge_append_only');
