@@ -23,7 +23,11 @@ from simple_history.admin import SimpleHistoryAdmin
 from accounts.access import signed_in
 from accounts.models import Membership, Organisation
 from accounts.read_only_admin import ReadOnlyAdmin
-from billing import admin_reconciliation, admin_transfers  # noqa: F401  # their pages
+from billing import (  # noqa: F401  # their pages
+    admin_recharges,
+    admin_reconciliation,
+    admin_transfers,
+)
 from billing.admin_credit import GRANT_CREDIT, RECORD_PAYMENT, give_credit
 from billing.admin_forms import ChooseOrganisationForm, NewOrganisationForm, TermsForm
 from billing.models import StaffPayment, TopUp, TopUpTerms

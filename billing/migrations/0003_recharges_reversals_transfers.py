@@ -130,6 +130,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'auto-recharge',
                 'verbose_name_plural': 'auto-recharges',
+                'permissions': [('stop_recharge', 'Can stop and allow auto-recharge'), ('resume_card', 'Can resume a paused card'), ('give_up_recharge', 'Can give up a recharge that nobody finds')],
                 'abstract': False,
             },
         ),

@@ -84,6 +84,11 @@ class AutoRecharge(PrepaidOnly):
     class Meta(PrepaidOnly.Meta):
         verbose_name = _("auto-recharge")
         verbose_name_plural = _("auto-recharges")
+        permissions = [
+            ("stop_recharge", _("Can stop and allow auto-recharge")),
+            ("resume_card", _("Can resume a paused card")),
+            ("give_up_recharge", _("Can give up a recharge that nobody finds")),
+        ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             *PrepaidOnly.Meta.constraints,
             models.UniqueConstraint(
