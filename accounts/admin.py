@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from simple_history.admin import SimpleHistoryAdmin
 
+from accounts import admin_webhooks  # noqa: F401  # its pages
 from accounts.access import signed_in
 from accounts.admin_forms import IssueKeyForm, NewUserForm, UserForm
 from accounts.ask_reason import ROWS_AT_MOST, ask_reason

@@ -81,13 +81,15 @@ def rotate_secret(endpoint: WebhookEndpoint, *, actor: User, at: datetime) -> st
     return secret
 
 
-def pause_endpoint(endpoint: WebhookEndpoint, *, actor: User, at: datetime) -> bool:
+def pause_endpoint(
+    endpoint: WebhookEndpoint, *, actor: User, at: datetime, reason: str = ""
+) -> bool:
     """No events until it is resumed; False when it did not work anyway."""
     with transaction.atomic():
         mine = WebhookEndpoint.objects.working().filter(pk=endpoint.pk)
         if not mine.update(paused_at=at):
             return False
-        _audit("pause_webhook_endpoint", endpoint, actor, at)
+        _audit("pause_webhook_endpoint", endpoint, actor, at, reason=reason)
     return True
 
 
@@ -153,7 +155,12 @@ def _check_events(events: Collection[str]) -> None:
 
 
 def _audit(
-    verb: str, endpoint: WebhookEndpoint, actor: User | None, at: datetime
+    verb: str,
+    endpoint: WebhookEndpoint,
+    actor: User | None,
+    at: datetime,
+    *,
+    reason: str = "",
 ) -> None:
     record_audit(
         verb,
@@ -161,5 +168,6 @@ def _audit(
         organisation=endpoint.organisation,
         actor=actor,
         object=f"webhook-endpoint:{endpoint.pk}",
+        reason=reason,
         after={"url": endpoint.url, "events": endpoint.events},
     )

@@ -138,8 +138,8 @@ def _watched(organisation_ids: Collection[int], at: datetime) -> Iterator[Watche
 
 
 def _tell(watched: Watched) -> int:
-    buys = watched.organisation.buys_credits
-    told = 0
+    organisation, told = watched.organisation, 0
+    buys = organisation.buys_credits and organisation.closed_at is None
     with transaction.atomic():
         for kind in KINDS:
             if buys and watched.holds(kind):
@@ -175,7 +175,7 @@ def _open(kind: NoticeKind, watched: Watched) -> bool:
 def _close(kind: NoticeKind, watched: Watched) -> None:
     organisation, at = watched.organisation, watched.at
     closed = close_episode(kind, organisation=organisation, at=at)
-    if closed and kind is ZERO and organisation.buys_credits:
+    if closed and kind is ZERO and watched.balance.available > 0:
         facts = {
             "available": watched.balance.available,
             "currency": watched.balance.currency,

@@ -10,6 +10,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.security import HttpBearer
 
+from accounts.api import router as accounts_router
 from accounts.keys import find_key
 from accounts.models import ApiKey
 from billing.api import router as billing_router
@@ -72,6 +73,7 @@ api = TollgateAPI(
     auth=KeyAuth(),
 )
 add_problem_handlers(api)
+api.add_router("", accounts_router)
 api.add_router("", billing_router)
 api.add_router("", recharge_router)
 api.add_router("", calling_router)

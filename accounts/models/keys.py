@@ -18,6 +18,7 @@ class Scope(models.TextChoices):
     BALANCE_READ = "balance:read", _("read balance, lots and ledger")
     FUNDS_WRITE = "funds:write", _("start a top-up")
     RATES_READ = "rates:read", _("read rates")
+    WEBHOOKS_MANAGE = "webhooks:manage", _("manage webhook endpoints")
 
     @property
     def is_for_provider_only(self) -> bool:

@@ -115,6 +115,7 @@ ACCOUNT_RATE_LIMITS = {
     "add_card": "10/h/user,20/d/key",  # the same, for the organisation
     "start_top_up_by_key": "60/h/key",
     "send_webhook": "60/h/user",
+    "add_webhook_by_key": "60/h/key",
     "announce_transfer": "20/h/user",
 }
 MFA_ADAPTER = "accounts.adapters.MFAAdapter"
