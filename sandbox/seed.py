@@ -23,6 +23,7 @@ from sandbox.cast import COMPANIES, FORMOSA, SOURCE, Company
 from sandbox.place_calls import Document, calls_of_day, days_until, ended_at
 from sandbox.seed_companies import seed_company, seed_login, seed_provider
 from sandbox.seed_credit import CREDITS, add_credit
+from sandbox.seed_recharge import SWITCHED_ON_DAYS_AGO, add_recharge
 
 DAYS_OF_CALLS = 31
 CATALOGUE_IS_OLDER = timedelta(days=400)  # than the oldest organisation
@@ -77,6 +78,8 @@ def _credits(organisation: Organisation, staff: User, at: datetime) -> Iterator[
             add_credit, credit, organisation, owner=owner, staff=staff, at=moment
         )
         yield Event(moment, add)
+    moment = at - timedelta(days=SWITCHED_ON_DAYS_AGO)
+    yield Event(moment, partial(add_recharge, organisation, owner=owner, at=moment))
 
 
 def _calls(company: Company, source: Source, at: datetime) -> Iterator[Event]:

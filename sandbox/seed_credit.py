@@ -84,12 +84,15 @@ def _buy(
         at=at,
     )
     if top_up.is_open:
-        _pay_on_the_page(top_up.checkout_url)
+        pay_on_the_page(top_up.checkout_url)
     finish_top_up(top_up.pk, at=at + timedelta(minutes=2))
 
 
-def _pay_on_the_page(address: str) -> None:
-    """Posts the card form; the redirect back is not followed, the web is not up yet."""
+def pay_on_the_page(address: str) -> None:
+    """Posts the card form, to pay or to save the card.
+
+    The redirect back is not followed: the web is not up yet.
+    """
     parts = urlsplit(address)
     page = HTTPConnection(parts.netloc, timeout=10)
     headers = {"Content-Type": "application/x-www-form-urlencoded"}

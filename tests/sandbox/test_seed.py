@@ -9,6 +9,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Organisation, User
 from billing import prove as billing_proof
+from billing.auto_recharge import switch_off_auto_recharge
 from calling import prove as calling_proof
 from calling.models import CallRecord, Charge, RawRecord
 from credits import prove as credits_proof
@@ -68,6 +69,12 @@ def test_the_past_is_told_once(
     kinds = set(formosa.lots.values_list("kind", flat=True))
     assert kinds == {LotKind.PURCHASE, LotKind.PROMOTIONAL, LotKind.STAFF_PAYMENT}
     assert not contoso.lots.exists()
+    row = formosa.autorecharge_set.get()
+    assert (row.payment_method.last_four, row.payment_method.is_default) == (
+        "4242",
+        True,
+    )
+    assert row.consent.user.email == FORMOSA.owner.email
     first, *others = formosa.lots.in_burn_order()
     assert 0 < first.remaining < first.original / 2
     assert all(lot.remaining == lot.original for lot in others)
@@ -78,7 +85,10 @@ def test_the_past_is_told_once(
         assert User.objects.get(email=login.email).check_password(PASSWORD)
 
     calls, entries = CallRecord.objects.count(), LedgerEntry.objects.count()
+    switch_off_auto_recharge(formosa, actor=None, at=NOW)  # it stays off
     assert seed(NOW) == source
+    assert not formosa.autorecharge_set.exists()
+    assert formosa.payment_methods.count() == 1
     assert CallRecord.objects.count() == calls
     assert LedgerEntry.objects.count() == entries
     for app in (credits_proof, calling_proof, billing_proof):
