@@ -17,7 +17,7 @@ from calling.judge import Judge, judge_of, name_owners, read_judge
 from calling.models import Source
 from calling.owner import read_directory
 from credits.bulk import parts
-from credits.meanwhile import Ahead
+from credits.meanwhile import Ahead, meanwhile
 
 SLICE = 100  # calls; takes about a millisecond
 
@@ -32,20 +32,23 @@ class Prepared:
         self.at = at
         self.is_judged = False
         self.work: Ahead[None] = Ahead(self._slices())
-        self._directory = read_directory(records, source.owner_map)
         self._judge: Judge | None = None
         self._calls: list[Call] = []
+        self._digested = Ahead(self._digests())
+        with meanwhile(self._digested):
+            self._directory = read_directory(records, source.owner_map)
 
     def read_ahead(self) -> None:
         """Reads what the calls are judged by, so that they are judged ahead."""
         numbers = self._directory.assignments.values()
-        self._judge = read_judge(
-            self._directory.by_id.values(),
-            {record.user for record in self.records if record.user},
-            {one.line_id for found in numbers for one in found if one.line_id},
-            [record.started_at for record in self.records],
-            at=self.at,
-        )
+        with meanwhile(self._digested):
+            self._judge = read_judge(
+                self._directory.by_id.values(),
+                {record.user for record in self.records if record.user},
+                {one.line_id for found in numbers for one in found if one.line_id},
+                [record.started_at for record in self.records],
+                at=self.at,
+            )
         self.is_judged = True
 
     def calls(self) -> list[Call]:
@@ -61,9 +64,12 @@ class Prepared:
             self.is_judged = False
         return self._judge
 
-    def _slices(self) -> Iterator[None]:
+    def _digests(self) -> Iterator[list[Call]]:
         for some in parts(self.records, SLICE):
-            calls = [Call(one, digest_of(one), one.started_at) for one in some]
+            yield [Call(one, digest_of(one), one.started_at) for one in some]
+
+    def _slices(self) -> Iterator[None]:
+        for calls in self._digested:
             name_owners(calls, self._directory)
             if self._judge is not None:
                 self._judge.decide(calls)
