@@ -5,7 +5,8 @@ ten characters; only the second carries it out. The verb behind the action write
 reason into the audit trail and must stand a second click.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -30,6 +31,9 @@ class ReasonForm(forms.Form):
     )
 
 
+Form = TypeVar("Form", bound=ReasonForm)
+
+
 def ask_reason(
     request: HttpRequest,
     page: "admin.ModelAdmin[Any]",
@@ -40,14 +44,33 @@ def ask_reason(
     effect: str | Promise,
 ) -> str | HttpResponse | None:
     """The reason given, or the page that asks for it; None when there are too many."""
+    answer = ask_form(
+        request, page, rows, ReasonForm, action=action, title=title, effect=effect
+    )
+    if isinstance(answer, ReasonForm):
+        return str(answer.cleaned_data["reason"])
+    return answer
+
+
+def ask_form(
+    request: HttpRequest,
+    page: "admin.ModelAdmin[Any]",
+    rows: QuerySet[Any],
+    make_form: Callable[[Any], Form],
+    *,
+    action: str,
+    title: str | Promise,
+    effect: str | Promise,
+) -> Form | HttpResponse | None:
+    """The same where more than a reason is asked for: the valid form."""
     chosen: list[Model] = list(rows[: ROWS_AT_MOST + 1])
     if len(chosen) > ROWS_AT_MOST:
         refused = _("Choose at most %(limit)s rows.") % {"limit": ROWS_AT_MOST}
         page.message_user(request, refused, messages.ERROR)
         return None
-    form = ReasonForm(request.POST if "confirmed" in request.POST else None)
+    form = make_form(request.POST if "confirmed" in request.POST else None)
     if form.is_valid():
-        return str(form.cleaned_data["reason"])
+        return form
     context = {
         **page.admin_site.each_context(request),
         "title": title,

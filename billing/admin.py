@@ -30,6 +30,7 @@ from billing import (  # noqa: F401  # their pages
 )
 from billing.admin_credit import GRANT_CREDIT, RECORD_PAYMENT, give_credit
 from billing.admin_forms import ChooseOrganisationForm, NewOrganisationForm, TermsForm
+from billing.admin_reversals import ClosesOrganisations, RefundsTopUps, SendsMoneyBack
 from billing.models import StaffPayment, TopUp, TopUpTerms
 from billing.open_organisation import open_organisation
 from billing.set_terms import Limits, set_terms
@@ -102,7 +103,7 @@ class EntryInline(ReadOnlyInline):
 
 
 @admin.register(Organisation)
-class OrganisationAdmin(SimpleHistoryAdmin):  # type: ignore[misc]  # untyped
+class OrganisationAdmin(ClosesOrganisations, SimpleHistoryAdmin):  # type: ignore[misc]  # untyped
     list_display = (
         "name",
         "slug",
@@ -111,13 +112,14 @@ class OrganisationAdmin(SimpleHistoryAdmin):  # type: ignore[misc]  # untyped
         "country",
         "opened_at",
         "suspended_at",
+        "closed_at",
     )
     list_filter = ("billing_mode", "currency", "country")
     search_fields = ("name", "slug", "account_code", "billing_email")
     date_hierarchy = "opened_at"
     list_per_page = 50
     show_full_result_count = False
-    actions = ("grant_credit", "record_payment")
+    actions = ("grant_credit", "record_payment", "close")
     inlines = (MemberInline, LotInline, EntryInline)
     # What money depends on changes by a verb or never.
     fixed = (
@@ -128,6 +130,7 @@ class OrganisationAdmin(SimpleHistoryAdmin):  # type: ignore[misc]  # untyped
         "terms_version",
         "opened_at",
         "suspended_at",
+        "closed_at",
     )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -263,7 +266,7 @@ class WalletAdmin(ReadOnlyAdmin):
 
 
 @admin.register(TopUp)
-class TopUpAdmin(ReadOnlyAdmin):
+class TopUpAdmin(RefundsTopUps):
     list_display = (
         "id",
         "organisation",
@@ -286,7 +289,7 @@ class TopUpAdmin(ReadOnlyAdmin):
 
 
 @admin.register(StaffPayment)
-class StaffPaymentAdmin(ReadOnlyAdmin):
+class StaffPaymentAdmin(SendsMoneyBack):
     list_display = (
         "bank_reference",
         "organisation",

@@ -204,7 +204,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'refund',
                 'verbose_name_plural': 'refunds',
                 'ordering': ['-id'],
-                'permissions': [('refund_top_up', 'Can refund a top-up')],
+                'permissions': [('refund_top_up', 'Can refund a top-up'), ('close_organisation', 'Can close an organisation')],
             },
         ),
         migrations.CreateModel(

@@ -64,7 +64,10 @@ class Refund(models.Model):
         ordering = ["-id"]
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
-        permissions = [("refund_top_up", _("Can refund a top-up"))]
+        permissions = [
+            ("refund_top_up", _("Can refund a top-up")),
+            ("close_organisation", _("Can close an organisation")),
+        ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["organisation", "client_key"], name="refund_once_per_client_key"

@@ -12,6 +12,14 @@ class Migration(migrations.Migration):
     dependencies = [("credits", "0002_fences")]
 
     operations = [
+        migrations.AlterModelOptions(
+            "lot",
+            options={
+                "permissions": [("extend_lot", "Can extend the expiry of credit")],
+                "verbose_name": "lot",
+                "verbose_name_plural": "lots",
+            },
+        ),
         migrations.AddField(
             "lot", "extended_at", models.DateTimeField(blank=True, null=True)
         ),

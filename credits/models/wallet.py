@@ -146,6 +146,7 @@ class Lot(models.Model):
     class Meta:
         verbose_name = _("lot")
         verbose_name_plural = _("lots")
+        permissions = [("extend_lot", _("Can extend the expiry of credit"))]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
                 name="lot_remaining_range",
