@@ -64,7 +64,10 @@ FACTS: Facts = {
 
 # What else a kind can say, by the facts that make it say so.
 FORKS: dict[NoticeKind, list[Facts]] = {
-    NoticeKind.RECEIPT: [{"trigger": 0}, {"purchase_order": "PO 88-1"}],
+    NoticeKind.RECEIPT: [
+        {"trigger": 1_000_000_000, "brand": "Visa", "last_four": "4242"},
+        {"purchase_order": "PO 88-1"},
+    ],
     NoticeKind.TOP_UP_FAILED: [{"reason": "generic_decline"}],
     NoticeKind.RECHARGE_DECLINED: [{"next_try_at": ""}],
     NoticeKind.RECHARGE_PAUSED: [{"declines": 1}],

@@ -21,6 +21,7 @@ from tests import makers
 from tests.browser.conftest import Visitor
 from tests.browser.plan_pages import plan_pages, pool_pages
 from tests.browser.recharge_pages import recharge_pages
+from tests.browser.webhook_pages import webhook_pages
 from tests.calling.telephony import make_record, take_in
 
 pytestmark = pytest.mark.browser
@@ -80,6 +81,7 @@ def pages(
         *recharge_pages(formosa),
         *plans,
         *pool_pages(formosa),
+        *webhook_pages(formosa, now),
     ]
 
 
