@@ -13,6 +13,7 @@ from billing.open_orders import reconcile_open_orders
 from billing.payment_methods import let_go_of_removed
 from billing.recharge import go_on_with_recharges, recharge_if_wanted, sweep_recharges
 from billing.tell_expiring_cards import tell_of_expiring_cards
+from billing.tell_expiry import remind_of_expiry, tell_of_expired
 from billing.watch_balances import watch_balances as tell_of_moved_balances
 from billing.work_event import work_event
 
@@ -93,3 +94,18 @@ def watch_balances() -> None:
     """Owes the messages about balances that run low, are used up or are back."""
     told = tell_of_moved_balances(timezone.now())
     logger.info("watch_balances: %s messages", told)
+
+
+@job_with_cursor
+def tell_expiry(turn: Turn) -> str:
+    """Reminds of credit that expires, lot by lot; tells of what has expired."""
+    at, seen = timezone.now(), 0
+    while not turn.is_over and (done := tell_of_expired(at)):
+        seen += done
+    after = int(turn.cursor or 0)
+    while not turn.is_over:
+        after = remind_of_expiry(at, after=after)
+        if not after:
+            break
+    logger.info("tell_expiry: %s expired lots told of", seen)
+    return str(after or "")

@@ -90,6 +90,12 @@ SCHEDULE = (
         "Owes the messages about balances that run low, are used up or are back.",
     ),
     Timed(
+        "tell of expiry",
+        "billing.jobs.tell_expiry",
+        "25 * * * *",
+        "Owes the reminders at 60, 30, 7 and 1 days, and tells of what has expired.",
+    ),
+    Timed(
         "send notices",
         "accounts.jobs.send_notices",
         "* * * * *",
