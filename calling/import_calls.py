@@ -18,6 +18,7 @@ from calling.outcome import Outcome
 from calling.reject import reject_rows
 
 BATCH = 5000
+MOST_REASONS = 1000
 Tell: TypeAlias = Callable[
     [Sequence[CallRecordIn], Sequence[Outcome], Sequence[RowError]], None
 ]
@@ -25,14 +26,19 @@ Tell: TypeAlias = Callable[
 
 @dataclass
 class ImportedCalls:
-    """How many records became what; rejected rows with line and reason."""
+    """How many records became what.
+
+    Of rejected rows the first thousand are named with line and reason; all of them are
+    in the quarantine, and a file of nothing else must not fill the memory.
+    """
 
     stored: int = 0
     duplicates: int = 0
     corrections: int = 0
     waiting: int = 0
     skipped_legs: int = 0
-    rejected: list[tuple[int, str]] = field(default_factory=list)
+    rejected: int = 0
+    reasons: list[tuple[int, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,9 @@ def import_calls(
         )
         if tell is not None:
             tell(records, done.outcomes, errors)
-        result.rejected += [(error.line, error.reason) for error in errors]
+        result.rejected += len(errors)
+        named = errors[: MOST_REASONS - len(result.reasons)]
+        result.reasons += [(error.line, error.reason) for error in named]
     return result
 
 

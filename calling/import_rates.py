@@ -6,7 +6,7 @@ only later make a version of their own. The same rates again make none. Good row
 kept, bad ones are reported and go to the quarantine. Locks the card.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
-from calling.decks.record import NO_HINTS, BadDeck, DeckError, Hints, RateIn
+from calling.decks.record import NO_HINTS, BadDeck, DeckError, DeckRow, Hints, RateIn
 from calling.decks.registry import PROFILES
 from calling.models import DeckMode, RateCard, RateCardVersion
 from calling.plan_versions import PlannedVersion, plan_versions
@@ -35,13 +35,17 @@ from credits.money import currency_of
 
 @dataclass(frozen=True)
 class Deck:
-    """A file and how it is to be read; `origin` names it in the quarantine."""
+    """A file and how it is to be read; `origin` names it in the quarantine.
+
+    `tell` hears the line of each row as it is read.
+    """
 
     raw: bytes
     profile: str = "tollgate"
     hints: Hints = NO_HINTS
     mode: DeckMode = DeckMode.FULL
     origin: str = ""
+    tell: Callable[[int], None] | None = None
 
 
 @dataclass
@@ -85,10 +89,11 @@ def import_rates(
     organisation: Organisation | None = None,
     valid_from: datetime | None = None,
     origin: str = "",
+    tell: Callable[[int], None] | None = None,
     dry_run: bool = False,
 ) -> ImportedRates:
     """Makes the next version of the card; raises BadDeck when nothing can be read."""
-    deck = Deck(raw, profile, hints, mode, origin)
+    deck = Deck(raw, profile, hints, mode, origin, tell)
     with transaction.atomic():
         card = find_card(
             card_name, currency, purpose, organisation=organisation, make=not dry_run
@@ -105,9 +110,21 @@ def plan_import(deck: Deck, card: RateCard, *, starts_at: datetime) -> PlannedIm
         raise BadDeck("The card has no rates yet that a deck of changes could change.")
     rows = PROFILES[deck.profile](deck.raw, card.currency, card.purpose, deck.hints)
     versions, bad = plan_versions(
-        rows, before.rates, starts_at=starts_at, changes_only=changes_only
+        _told(rows, deck.tell),
+        before.rates,
+        starts_at=starts_at,
+        changes_only=changes_only,
     )
     return PlannedImport(card, before, versions, bad)
+
+
+def _told(
+    rows: Iterator[DeckRow], tell: Callable[[int], None] | None
+) -> Iterator[DeckRow]:
+    for row in rows:
+        if tell is not None:
+            tell(row.line)
+        yield row
 
 
 def carry_out(planned: PlannedImport, deck: Deck, *, at: datetime) -> ImportedRates:

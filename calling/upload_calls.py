@@ -115,7 +115,7 @@ def import_upload(upload_id: int, *, now: Callable[[], datetime]) -> CallUpload:
     )
     for name in ("stored", "duplicates", "corrections", "waiting"):
         setattr(upload, name, getattr(done, name))
-    upload.skipped, upload.rejected = done.skipped_legs, len(done.rejected)
+    upload.skipped, upload.rejected = done.skipped_legs, done.rejected
     upload.result = pack_csv(HEADING, fates.in_order())
     upload.content, upload.finished_at = None, now()
     upload.save()

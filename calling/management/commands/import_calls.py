@@ -2,10 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -16,8 +15,7 @@ from calling.formats.record import Profile
 from calling.formats.registry import FORMATS
 from calling.import_calls import BATCH, CallFile, ImportedCalls, import_calls
 from calling.models import Source
-
-PIECE = 256 * 1024
+from calling.progress_bar import pieces_with_bar
 
 
 class Command(BaseCommand):
@@ -41,7 +39,7 @@ class Command(BaseCommand):
         profile = self._profile(source, options["time_zone"])
         try:
             with path.open("rb") as stream:
-                pieces = _pieces(stream, path.stat().st_size)
+                pieces = pieces_with_bar(stream, path.stat().st_size, sys.stderr)
                 file = CallFile(pieces, options["format"], profile, path.name)
                 result = import_calls(
                     file,
@@ -84,47 +82,22 @@ class Command(BaseCommand):
             "corrections": result.corrections,
             "waiting": result.waiting,
         }
+        unnamed_rows = result.rejected - len(result.reasons)
         if as_json:
-            rejected = [
-                {"line": line, "reason": reason} for line, reason in result.rejected
+            reasons = [
+                {"line": line, "reason": reason} for line, reason in result.reasons
             ]
-            self.stdout.write(json.dumps({**counts, "rejected": rejected}))
+            unnamed = {"rejected_unnamed": unnamed_rows} if unnamed_rows else {}
+            told_as_json = {**counts, "rejected": reasons, **unnamed}
+            self.stdout.write(json.dumps(told_as_json))
         else:
             told = [f"{name} {count}" for name, count in counts.items()]
-            self.stdout.write(", ".join([*told, f"rejected {len(result.rejected)}"]))
+            self.stdout.write(", ".join([*told, f"rejected {result.rejected}"]))
         if result.skipped_legs:
             self.stderr.write(f"{result.skipped_legs} legs are not billed, skipped.")
-        for line, reason in result.rejected:
+        for line, reason in result.reasons:
             self.stderr.write(f"{path}:{line}: {reason}")
+        if unnamed_rows:
+            self.stderr.write(f"{unnamed_rows} more rows are in the quarantine.")
         if result.rejected:
             sys.exit(2)
-
-
-def _pieces(stream: Any, size: int) -> Iterator[bytes]:
-    """The file piece by piece, with a bar on the terminal if there is one."""
-    bar = Bar(sys.stderr, size) if sys.stderr.isatty() else None
-    while piece := stream.read(PIECE):
-        yield piece
-        if bar is not None:
-            bar.show(stream.tell())
-    if bar is not None:
-        bar.end()
-
-
-class Bar:
-    """A progress bar by bytes read."""
-
-    WIDTH = 40
-
-    def __init__(self, screen: TextIO, size: int) -> None:
-        self.screen = screen
-        self.size = max(1, size)
-
-    def show(self, done: int) -> None:
-        filled = min(self.WIDTH, self.WIDTH * done // self.size)
-        bar = "█" * filled + "░" * (self.WIDTH - filled)
-        self.screen.write(f"\r{bar} {100 * done // self.size:3d} %")
-        self.screen.flush()
-
-    def end(self) -> None:
-        self.screen.write("\n")

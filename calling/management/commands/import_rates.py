@@ -20,6 +20,7 @@ from calling.decks.zip_of_sheets import zip_folder
 from calling.import_rates import Deck, ImportedRates, find_card, import_rates
 from calling.models import DeckMapping, DeckMode, Purpose
 from calling.preview_rates import Preview, preview_deck
+from calling.progress_bar import bar_on
 from calling.tell_preview import preview_as_json, preview_as_lines
 
 LARGEST_FILE = 200_000_000
@@ -62,6 +63,9 @@ class Command(BaseCommand):
         path: Path = options["file"]
         try:
             self._run(path, options)
+        except KeyboardInterrupt:
+            self.stderr.write("\nInterrupted. Nothing was imported; run it again.")
+            sys.exit(130)
         except (BadDeck, TollgateError, ValidationError, OSError) as problem:
             self.stderr.write(f"{path}: {sentence_of(problem)}")
             sys.exit(2)
@@ -88,6 +92,7 @@ class Command(BaseCommand):
             hints=deck.hints,
             mode=deck.mode,
             origin=deck.origin,
+            tell=deck.tell,
             valid_from=valid_from,
             at=at,
         )
@@ -138,7 +143,10 @@ def deck_of(path: Path, options: dict[str, Any]) -> Deck:
     if options["plan"]:
         hints = replace(hints, plan=options["plan"])
     mode = DeckMode.CHANGES if options["changes_only"] else DeckMode.FULL
-    return Deck(read_file(path), profile, hints, mode, origin=path.name)
+    raw = read_file(path)
+    bar = bar_on(sys.stderr, raw.count(b"\n"))
+    tell = bar.show if bar is not None else None
+    return Deck(raw, profile, hints, mode, origin=path.name, tell=tell)
 
 
 def organisation_of(slug: str | None) -> Organisation | None:
