@@ -1,4 +1,4 @@
-"""Pages of messages and webhooks, with an endpoint that works, one that fails, one off."""
+"""Pages of messages and webhooks: an endpoint that works, one that fails, one off."""
 
 from datetime import datetime, timedelta
 
