@@ -21,6 +21,7 @@ from accounts.keys import create_key
 from accounts.models import Organisation, Scope, User
 from accounts.refusals import TollgateError, fence_code
 from billing.announce_transfer import announce_transfer
+from billing.card_setup import start_card_setup
 from billing.match_transfer import match_transfer
 from billing.models import (
     AutoRecharge,
@@ -444,6 +445,19 @@ def verb_save_auto_recharge(visit: Visit) -> Refused | None:
     return refusal(lambda: switch_on(visit.organisation, card, at=timezone.now()))
 
 
+@door
+def verb_start_card_setup(visit: Visit) -> Refused | None:
+    return refusal_outside(
+        lambda: start_card_setup(
+            visit.organisation,
+            client_key="door",
+            actor=visit.staff,
+            language="en",
+            at=timezone.now(),
+        )
+    )
+
+
 def refusal_outside(act: Callable[[], object]) -> Refused | None:
     """For verbs that call Stripe and may not stand in a transaction."""
     try:
@@ -487,6 +501,19 @@ def page_review(visit: Visit) -> Refused | None:
 @door
 def page_announce_transfer(visit: Visit) -> Refused | None:
     return page(visit, "/credits/transfer/", {"amount": "100", "key": KEY})
+
+
+@door
+def page_auto_recharge(visit: Visit) -> Refused | None:
+    first = page(visit, "/auto-recharge/settings/", {"amount": "100"})
+    second = page(visit, "/auto-recharge/review/", {"amount": "100"})
+    assert first == second
+    return first
+
+
+@door
+def page_add_card(visit: Visit) -> Refused | None:
+    return page(visit, "/payment-methods/add/", {"key": KEY})
 
 
 def page(visit: Visit, address: str, form: dict[str, str]) -> Refused | None:
