@@ -6,6 +6,7 @@ from billing.views.credits import activity_csv, credits_page
 from billing.views.help import show_help
 from billing.views.notices import choose_notices, notices
 from billing.views.open_organisation import open_organisation
+from billing.views.organisation import close, hand_over, organisation
 from billing.views.overview import overview
 from billing.views.payment_methods import (
     add_card,
@@ -65,5 +66,8 @@ urlpatterns = [
     ),
     path("notices/", notices, name="notices"),
     path("notices/choose/", choose_notices, name="choose_notices"),
+    path("organisation/", organisation, name="organisation"),
+    path("organisation/owner/", hand_over, name="hand_over"),
+    path("organisation/close/", close, name="close_organisation"),
     path("help/", show_help, name="help"),
 ]

@@ -27,6 +27,7 @@ from billing.models import AttemptState, RechargeAttempt, TopUp, TopUpState
 from billing.recharge_card import moment_text
 from billing.recharge_history import reason_of
 from billing.reconcile import look_again
+from billing.views.add_funds import RECHARGE_NEXT
 from billing.views.not_for_sale import not_for_sale
 from credits.models import Lot, LotKind
 
@@ -44,6 +45,7 @@ def top_up(request: HttpRequest, pk: int) -> HttpResponse:
     found = look_again(found, at=timezone.now())
     came_back = request.GET.get("checkout", "")
     context = _context(membership, found, came_back=came_back)
+    context["sets_up_recharge"] = request.session.get(RECHARGE_NEXT) == found.pk
     if request.htmx:  # type: ignore[attr-defined]  # set by its middleware
         if context["shown"] == request.GET.get("shown"):
             return HttpResponse(status=204)  # nothing new: the page stays as it is
@@ -91,6 +93,7 @@ def _context(
         "next_try": _next_try(attempt),
         "shown": f"{found.state} {attempt.state}" if attempt else found.state,
         "lot": _lot_of(found) if found.is_paid else None,
+        "refunds": found.refunds.order_by("pk"),
         "reason": reason_of(found.failure_code),
         "credit": plain_amount(found.credit_micros),
         "may_buy": may_buy,
