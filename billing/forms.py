@@ -129,6 +129,14 @@ class AddFundsForm(forms.Form):
         max_length=50,
         help_text=_("It stands on the receipt."),
     )
+    recharge = forms.BooleanField(
+        label=_("Also switch on auto-recharge"),
+        required=False,
+        help_text=_(
+            "Once you have paid you choose its level, amount and card. Nothing is "
+            "switched on before."
+        ),
+    )
     key = forms.UUIDField(widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, terms: TopUpTerms, **kwargs: Any) -> None:

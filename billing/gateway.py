@@ -108,6 +108,10 @@ def open_checkout(
             client_reference_id=top_up.reference,
             metadata=names,
             payment_intent_data={"metadata": names, "description": product},
+            # Cards saved for auto-recharge pay here too, if their owner likes.
+            saved_payment_method_options={
+                "allow_redisplay_filters": ["always", "limited", "unspecified"]
+            },
             line_items=[
                 {
                     "quantity": 1,

@@ -8,15 +8,17 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
+from django_q.tasks import async_task
 
 from accounts.audit import record_audit
 from accounts.models import User
 from billing.card_gateway import detach_payment_method
 from billing.end_recharge import end_waiting_recharges
 from billing.keep_card import is_being_charged
-from billing.models import AutoRecharge, PaymentMethod
+from billing.models import AutoRecharge, PaymentMethod, RechargeCause
 from billing.refusals import CardInUse, CardNotChargeable, PaymentsUnavailable
 from credits.lock import lock_wallet
+from credits.refresh import NUDGE
 
 
 def make_default(
@@ -53,6 +55,8 @@ def charge_from_now_on(
         recharge.changed_at = at
         recharge.save()
         end_waiting_recharges(recharge.organisation_id, code="card_changed", at=at)
+        # The queue is a table: what is due is charged once this has been committed.
+        async_task(NUDGE, [recharge.organisation_id], RechargeCause.CARD.value)
     record_audit(
         "make_default_card",
         at=at,

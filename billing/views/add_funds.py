@@ -23,12 +23,15 @@ from accounts.rate_limits import count_request
 from accounts.refusals import TollgateError
 from billing.amount_limits import terms_of
 from billing.forms import AddFundsForm, plain_amount, show_refusal
-from billing.models import TopUp, TopUpTerms
+from billing.models import PaymentMethod, TopUp, TopUpTerms
 from billing.quote import TopUpQuote, quote_top_up
+from billing.recharge_settings import settings_of
 from billing.refusals import CreditsNotForSale
 from billing.top_up import start_top_up
 from billing.views.not_for_sale import not_for_sale
 from credits.expiry_date import last_day
+
+RECHARGE_NEXT = "recharge_next"  # the order after which auto-recharge is set up
 
 
 @never_cache
@@ -47,6 +50,8 @@ def add_funds(request: HttpRequest) -> HttpResponse:
             "purchase_order": given["purchase_order"],
             "key": given["key"],
         }
+        if given["recharge"]:
+            order["recharge"] = "on"
         return redirect(f"{reverse('review_funds')}?{urlencode(order)}")
     return _form_page(request, membership, form)
 
@@ -64,7 +69,7 @@ def review_funds(request: HttpRequest) -> HttpResponse:
     if quote is None:
         return _form_page(request, membership, form)
     if request.method == "GET":
-        return _review_page(request, form, quote)
+        return _review_page(request, membership, form, quote)
     return _pay(request, membership, form, quote)
 
 
@@ -78,10 +83,12 @@ def _pay(
     except CreditsNotForSale:
         return not_for_sale(request, membership)
     except TollgateError as refusal:
-        return _review_page(request, form, quote, refusal)
+        return _review_page(request, membership, form, quote, refusal)
     except ValidationError as refusal:
         show_refusal(form, refusal)
         return _form_page(request, membership, form)
+    if form.cleaned_data["recharge"]:
+        request.session[RECHARGE_NEXT] = top_up.pk
     is_waiting = top_up.is_open and top_up.checkout_url
     return redirect(top_up.checkout_url if is_waiting else top_up)
 
@@ -132,6 +139,7 @@ def _form_page(
         "form": form,
         "terms": form.terms,
         "last_day": last_day(timezone.now(), organisation.zone),
+        "has_recharge": settings_of(organisation) is not None,
     }
     status = 422 if form.errors else 200
     return render(request, "billing/add_funds.html", context, status=status)
@@ -139,10 +147,17 @@ def _form_page(
 
 def _review_page(
     request: HttpRequest,
+    membership: Membership,
     form: AddFundsForm,
     quote: TopUpQuote,
     refusal: TollgateError | None = None,
 ) -> HttpResponse:
-    context = {"form": form, "quote": quote, "refusal": refusal}
+    cards = PaymentMethod.objects.kept().filter(organisation=membership.organisation)
+    context = {
+        "form": form,
+        "quote": quote,
+        "refusal": refusal,
+        "has_cards": cards.exists(),
+    }
     status = refusal.status if refusal else 200
     return render(request, "billing/review_funds.html", context, status=status)

@@ -11,10 +11,12 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEvent, Organisation, User
-from billing.models import TopUp
+from billing.models import AutoRecharge, TopUp
 from tests import makers
 from tests.billing.buying import Buyer, assert_nothing_issued
+from tests.billing.saving_cards import save_card
 from tests.billing.test_pages_access import KEY, signed_in
+from tests.sandbox.clicks import visit
 from tests.stripe_sandbox import StripeSandbox
 
 FORM, REVIEW = "/credits/add/", "/credits/add/review/"
@@ -206,3 +208,37 @@ def test_forms_without_the_token_of_the_page_are_refused(
         answer = client.post(address, {"amount": "100", "key": KEY})
         assert answer.status_code == 403
         assert "The form has expired." in answer.text
+
+
+def test_the_tick_for_auto_recharge_leads_to_its_settings_after_paying(
+    client: Client, buyer: Buyer
+) -> None:
+    """Opt-in: unticked at first, and ticked it switches nothing on (rule 5.1)."""
+    box = re.search(r'<input[^>]*name="recharge"[^>]*>', client.get(FORM).text)
+    assert box
+    assert "checked" not in box[0]
+    address = fill(client, "100", recharge="on")["Location"]
+    assert 'name="recharge" value="on"' in client.get(address).text
+    order = {"amount": "100", "key": KEY, "purchase_order": "", "recharge": "on"}
+    client.post(REVIEW, order)
+    top_up = TopUp.objects.get()
+    settings_link = reverse("auto_recharge_settings")
+    assert settings_link not in client.get(top_up.get_absolute_url()).text
+    buyer.pay(top_up)
+    TopUp.objects.update(looked_at=None)  # three seconds later
+    buyer.come_back(top_up)
+    assert settings_link in client.get(top_up.get_absolute_url()).text
+    assert not AutoRecharge.objects.exists()
+
+
+def test_the_review_says_that_saved_cards_pay_too(
+    client: Client, buyer: Buyer, formosa: Organisation
+) -> None:
+    order = {"amount": "100", "key": KEY}
+    assert "Card, on the next page" in client.get(REVIEW, order).text
+    saved = save_card(formosa)
+    text = client.get(REVIEW, order).text
+    assert "A saved card or another one, on the next page" in text
+    pay(client)
+    page = visit(TopUp.objects.get().checkout_url)
+    assert f"ending {saved.last_four}" in page.text
