@@ -18,10 +18,10 @@ from ninja import Router, Schema
 
 from accounts.api_access import NAMED_IN
 from calling.api import PROBLEMS, BodyTooLarge, RecordNotValid, source_of
-from calling.formats import asterisk, freeswitch, freeswitch_xml, kamailio, teams
+from calling.formats import asterisk, freeswitch, freeswitch_xml
 from calling.formats.documents import Row
 from calling.formats.record import CallRecordIn, Profile, RowError, SkippedLeg
-from calling.formats.registry import IN_HALVES
+from calling.formats.registry import FORMATS, IN_HALVES
 from calling.ingest import IngestResult, store_call_records
 from calling.models import RawRecord, RecordState, Source
 from calling.reject import reject_rows
@@ -98,7 +98,7 @@ def ingest_asterisk(request: HttpRequest) -> Any:
     openapi_extra=body_in("application/json"),
 )
 def ingest_kamailio(request: HttpRequest) -> Any:
-    return take_in(request, "kamailio", _read_kamailio)
+    return take_in(request, "kamailio")
 
 
 @router.post(
@@ -108,7 +108,57 @@ def ingest_kamailio(request: HttpRequest) -> Any:
     openapi_extra=body_in("application/zip", "text/csv"),
 )
 def ingest_teams_export(request: HttpRequest) -> Any:
-    return take_in(request, "teams-export", _read_teams)
+    return take_in(request, "teams-export")
+
+
+@router.post(
+    "/ingest/direct-routing",
+    response=ANSWERS,
+    summary="Hand in a Direct Routing file of the Teams admin centre",
+    openapi_extra=body_in("text/csv"),
+)
+def ingest_direct_routing(request: HttpRequest) -> Any:
+    return take_in(request, "direct-routing-csv")
+
+
+@router.post(
+    "/ingest/graph-pstn",
+    response=ANSWERS,
+    summary="Hand in a page of Microsoft Graph's getPstnCalls",
+    openapi_extra=body_in("application/json"),
+)
+def ingest_graph_pstn(request: HttpRequest) -> Any:
+    return take_in(request, "graph-pstn")
+
+
+@router.post(
+    "/ingest/graph-direct-routing",
+    response=ANSWERS,
+    summary="Hand in a page of Microsoft Graph's getDirectRoutingCalls",
+    openapi_extra=body_in("application/json"),
+)
+def ingest_graph_direct_routing(request: HttpRequest) -> Any:
+    return take_in(request, "graph-direct-routing")
+
+
+@router.post(
+    "/ingest/twilio",
+    response=ANSWERS,
+    summary="Hand in a page of Twilio's call resource",
+    openapi_extra=body_in("application/json"),
+)
+def ingest_twilio(request: HttpRequest) -> Any:
+    return take_in(request, "twilio")
+
+
+@router.post(
+    "/ingest/generic-csv",
+    response=ANSWERS,
+    summary="Hand in a file of call records in our own words",
+    openapi_extra=body_in("text/csv"),
+)
+def ingest_generic_csv(request: HttpRequest) -> Any:
+    return take_in(request, "generic-csv")
 
 
 def _read_asterisk(body: bytes, profile: Profile, _type: str) -> Iterable[Row]:
@@ -116,20 +166,22 @@ def _read_asterisk(body: bytes, profile: Profile, _type: str) -> Iterable[Row]:
     return asterisk.parse(body.rstrip(b"\r\n") + b"\n", profile)
 
 
-def _read_kamailio(body: bytes, profile: Profile, _type: str) -> Iterable[Row]:
-    return kamailio.parse(body, profile)
+def take_in(
+    request: HttpRequest, format_name: str, read: Read | None = None
+) -> IntakeResult:
+    """Stores and settles what the body tells, keeps what cannot be read.
 
-
-def _read_teams(body: bytes, profile: Profile, _type: str) -> Iterable[Row]:
-    return teams.parse(body, profile)
-
-
-def take_in(request: HttpRequest, format_name: str, read: Read) -> IntakeResult:
-    """Stores and settles what the body tells, keeps what cannot be read."""
+    `read` stands for formats that must know how the body was sent.
+    """
     source = source_of(request)
     at = timezone.now()
+    body, profile = _body(request), Profile.of(source)
     content_type = request.headers.get("Content-Type", "")
-    rows = list(read(_body(request), Profile.of(source), content_type))
+    rows = list(
+        read(body, profile, content_type)
+        if read is not None
+        else FORMATS[format_name](body, profile)
+    )
     records = [row for row in rows if isinstance(row, CallRecordIn)]
     errors = [row for row in rows if isinstance(row, RowError)]
     for record in records:

@@ -6,6 +6,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.usefixtures("card", "mei")
 END = MORNING + timedelta(seconds=123)
 FORM = "application/x-www-form-urlencoded"
 BASE64_FORM = "application/x-www-form-base64-encoded"
+SAMPLES = Path(__file__).parent / "formats" / "samples"
 
 
 @pytest.fixture
@@ -243,6 +245,31 @@ def test_a_teams_export_is_taken_as_file_and_as_zip(secret: str) -> None:
         archive.writestr("PSTN.calls.2026-03-10.csv", teams_csv())
     answer = post("teams-export", packed.getvalue(), secret, "application/zip")
     assert counts(answer) == {"duplicates": 1}
+
+
+@pytest.mark.parametrize(
+    ("address", "sample"),
+    [
+        ("graph-pstn", "graph-pstn.json"),
+        ("graph-direct-routing", "graph-direct-routing.json"),
+        ("direct-routing", "DirectRouting.calls.2026-11-22.csv"),
+        ("twilio", "twilio.json"),
+        ("generic-csv", "generic.csv"),
+    ],
+)
+def test_every_other_format_has_an_address_and_a_repeat_changes_nothing(
+    secret: str, address: str, sample: str
+) -> None:
+    body = (SAMPLES / sample).read_bytes()
+    kind = "text/csv" if sample.endswith("csv") else "application/json"
+    first = post(address, body, secret, kind)
+    assert first.status_code == 200
+    taken = RawRecord.objects.count()
+    assert taken > 0
+    again = post(address, body, secret, kind)
+    assert again.json()["duplicates"] >= taken
+    assert again.json()["stored"] == again.json()["waiting"] == 0
+    assert RawRecord.objects.count() == taken
 
 
 # --- what is refused ------------------------------------------------------------------
