@@ -80,18 +80,12 @@ class RateTable:
 
 def _lengths(prefixes: Iterable[str]) -> dict[str, tuple[int, ...]]:
     """Head → lengths of the prefixes that begin with it, longest first."""
-    sets: dict[str, set[int]] = {}
-    for prefix in prefixes:
-        head = prefix[:_HEAD]
-        known = sets.get(head)
-        if known is None:
-            sets[head] = {len(prefix)}
-        else:
-            known.add(len(prefix))
+    found: dict[str, list[int]] = {}
+    for head, length in {(prefix[:_HEAD], len(prefix)) for prefix in prefixes}:
+        if length >= _HEAD:
+            found.setdefault(head, [*_ALWAYS]).append(length)
     return {
-        head: tuple(sorted(found | set(_ALWAYS), reverse=True))
-        for head, found in sets.items()
-        if len(head) == _HEAD
+        head: tuple(sorted(lengths, reverse=True)) for head, lengths in found.items()
     }
 
 
@@ -108,15 +102,22 @@ def _load(version_id: int, digest: str) -> RateTable:
     with connection.cursor() as cursor, _collector_paused():
         cursor.execute(
             "SELECT prefix, destination, country, number_type, rate_per_minute,"
-            " connect_fee, interval_1, interval_n, minimum_charge, is_blocked"
+            " connect_fee, interval_1, interval_n, minimum_charge, is_blocked,"
+            " valid_from IS NOT NULL OR valid_to IS NOT NULL"
+            " OR longest_number IS NOT NULL"
             " FROM calling_rate WHERE version_id = %s",
             [version_id],
         )
+        rows = cursor.fetchall()
         rates = [
-            make((p, share(d, d), share(c, c), share(t, t), *rest))
-            for p, d, c, t, *rest in cursor.fetchall()
+            make((a, share(b, b), share(c, c), share(d, d), e, f, g, h, i, j))
+            for a, b, c, d, e, f, g, h, i, j, _ in rows
         ]
-    return RateTable(version_id, rates, _periods(version_id))
+        is_limited = any(row[-1] for row in rows)
+        table = RateTable(
+            version_id, rates, _periods(version_id) if is_limited else None
+        )
+    return table
 
 
 @contextmanager
