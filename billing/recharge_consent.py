@@ -7,7 +7,7 @@ what it promises gives it the next version.
 from django.utils.translation import gettext as _
 
 from billing.recharge_settings import RechargeSettings
-from credits.display import money_text
+from credits.display import gap, money_text
 
 TEXT_VERSION = "1"
 
@@ -22,8 +22,8 @@ def consent_text(settings: RechargeSettings, currency: str) -> str:
         "trigger": money(settings.trigger),
         "amount": money(settings.amount),
         "limit": money(settings.monthly_limit),
-        "card": str(settings.payment_method),
-        "backup": str(settings.backup or ""),
+        "card": settings.payment_method.title,
+        "backup": settings.backup.title if settings.backup else "",
     }
     sentences = [
         _(
@@ -46,4 +46,4 @@ def consent_text(settings: RechargeSettings, currency: str) -> str:
     sentences.append(
         _("I can switch this off at any time; what was charged before stays charged.")
     )
-    return " ".join(sentence % facts for sentence in sentences)
+    return gap().join(sentence % facts for sentence in sentences)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from billing.forms import plain_amount, set_choices
 from billing.models import PaymentMethod
@@ -30,7 +31,7 @@ class RechargeForm(forms.Form):
     """The settings; `version` says which ones the reader saw."""
 
     trigger = AmountInput(_("When the available balance falls below"))
-    amount = AmountInput(_("Add"))
+    amount = AmountInput(pgettext_lazy("funds", "Add"))
     monthly_limit = AmountInput(_("Monthly limit"))
     payment_method = forms.ChoiceField(label=_("Charged to"), widget=forms.RadioSelect)
     backup = forms.ChoiceField(

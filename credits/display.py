@@ -144,6 +144,11 @@ def count_text(number: int) -> str:
     return str(formats.number_format(number, force_grouping=True))
 
 
+def gap() -> str:
+    """What stands between two sentences: a space, and in Chinese nothing."""
+    return "" if _in_chinese() else " "
+
+
 def date_text(day: date, style: str = "date") -> str:
     """A calendar day in the words of the reader's language."""
     english, chinese = DATE_STYLES[style]

@@ -3,6 +3,7 @@
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.safe_address import LONGEST_URL, check_url
 from accounts.webhook_events import event_types
@@ -12,7 +13,7 @@ class EndpointForm(forms.Form):
     """An https address, and the types of event it gets; none chosen means all."""
 
     url = forms.CharField(
-        label=_("Address"),
+        label=pgettext_lazy("internet", "Address"),
         max_length=LONGEST_URL,
         help_text=_("https, reachable from the internet."),
         widget=forms.URLInput(attrs={"autocomplete": "off", "inputmode": "url"}),

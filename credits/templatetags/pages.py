@@ -4,7 +4,8 @@ from django import template
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
+
+from credits.display import gap
 
 register = template.Library()
 
@@ -61,7 +62,4 @@ def here(context: template.Context, page: str, *below: str) -> SafeString:
     return mark_safe(' aria-current="true"' if name in below else "")  # noqa: S308
 
 
-@register.simple_tag
-def gap() -> str:
-    """What stands between two sentences: a space, and in Chinese nothing."""
-    return "" if (get_language() or "").startswith("zh") else " "
+register.simple_tag(gap)
