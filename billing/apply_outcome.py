@@ -21,6 +21,7 @@ from billing.models import TopUp, TopUpKind, TopUpState
 from billing.models.fields import sold_money
 from billing.numbers import take_receipt_number
 from billing.recharge_outcome import note_recharge_paid, note_recharge_unpaid
+from billing.tell_recharges import receipt_facts
 from credits.issue import issue_lot
 from credits.lock import lock_wallet
 from credits.models import Lot, LotKind
@@ -107,6 +108,7 @@ def _paid(top_up: TopUp, payment: Payment, *, at: datetime) -> None:
 
 
 def _tell_paid(top_up: TopUp, lot: Lot, *, at: datetime) -> None:
+    is_recharge = top_up.kind == TopUpKind.RECHARGE
     record_audit(
         "top_up_paid",
         at=at,
@@ -131,6 +133,7 @@ def _tell_paid(top_up: TopUp, lot: Lot, *, at: datetime) -> None:
             "paid_at": at.isoformat(),
             "expires_at": lot.expires_at.isoformat(),
             "path": top_up.get_absolute_url(),
+            **(receipt_facts(top_up.attempt) if is_recharge else {}),
         },
         at=at,
     )

@@ -14,7 +14,7 @@ from accounts.notify import owe_notice
 from accounts.staff_tasks import raise_staff_task
 from billing.models import AutoRecharge, PaymentMethod, RechargeAttempt
 from billing.recharge_caps import ANNOUNCED, MONTH, MOST_A_DAY, MOST_AN_HOUR
-from credits.money import Micros
+from credits.money import Micros, from_money
 
 TOO_MANY = "recharges_in_quick_succession"
 
@@ -113,6 +113,19 @@ def alarm_staff(organisation_ids: Collection[int], *, at: datetime) -> None:
             organisation=organisation,
             at=at,
         )
+
+
+def receipt_facts(attempt: RechargeAttempt) -> dict[str, str | int]:
+    """Why it was charged and to which card, for the receipt."""
+    tries = attempt.tries.select_related("payment_method").order_by("-number")
+    newest = tries.first()
+    if newest is None:
+        return {}
+    return {
+        "trigger": from_money(attempt.consent.trigger),
+        "brand": newest.payment_method.brand_name,
+        "last_four": newest.payment_method.last_four,
+    }
 
 
 def _card_facts(attempt: RechargeAttempt, card: PaymentMethod) -> dict[str, str | int]:
