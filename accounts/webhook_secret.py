@@ -11,6 +11,7 @@ import secrets
 
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
+from django.utils.encoding import force_bytes
 
 PREFIX = "whsec_"
 RANDOM_BYTES = 32  # Standard Webhooks: 24 to 64
@@ -33,6 +34,7 @@ def _box() -> MultiFernet:
     return MultiFernet([Fernet(_derived(key)) for key in keys])
 
 
-def _derived(key: str) -> bytes:
-    digest = hashlib.sha256(b"accounts.webhook_secret:" + key.encode()).digest()
+def _derived(key: str | bytes) -> bytes:
+    salted = b"accounts.webhook_secret:" + force_bytes(key)
+    digest = hashlib.sha256(salted).digest()
     return base64.urlsafe_b64encode(digest)

@@ -176,7 +176,7 @@ def _close(kind: NoticeKind, watched: Watched) -> None:
     organisation, at = watched.organisation, watched.at
     closed = close_episode(kind, organisation=organisation, at=at)
     if closed and kind is ZERO and watched.balance.available > 0:
-        facts = {
+        facts: dict[str, str | int] = {
             "available": watched.balance.available,
             "currency": watched.balance.currency,
             "path": reverse("credits"),

@@ -10,7 +10,7 @@ register = template.Library()
 
 
 @register.filter
-def paragraphs(rendered: SafeString) -> SafeString:
+def paragraphs(rendered: SafeString) -> str:
     """Each paragraph of a text that is escaped already, as an HTML one."""
     return linebreaks(one_gap(rendered))
 
