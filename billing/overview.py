@@ -119,6 +119,7 @@ def read_overview(organisation: Organisation, at: datetime) -> Overview:
             ahead.days if ahead and balance > 0 else (),
             currency=organisation.currency,
             today_word=_("Today"),
+            level=found.wallet.trigger,
         ),
         funds=funds,
         timeline=expiry_timeline(

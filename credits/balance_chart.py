@@ -49,6 +49,15 @@ class Label:
 
 
 @dataclass(frozen=True)
+class Level:
+    """The line below which auto-recharge adds funds."""
+
+    y: str
+    label_y: str
+    amount: str
+
+
+@dataclass(frozen=True)
 class BalanceChart:
     """Paths and positions; `zero` is set where the balance went below nothing.
 
@@ -60,6 +69,7 @@ class BalanceChart:
     forecast: str
     band: str
     grid: tuple[GridLine, ...]
+    level: Level | None
     zero: str
     today_x: str
     dot_x: str
@@ -102,11 +112,15 @@ def balance_chart(
     *,
     currency: str,
     today_word: str,
+    level: Micros | None = None,
 ) -> BalanceChart:
-    """`past` ends today with the balance as it stands; `ahead` begins tomorrow."""
+    """`past` ends today with the balance as it stands; `ahead` begins tomorrow.
+
+    `level` is the trigger of auto-recharge while it is on.
+    """
     ahead = ahead[:DAYS_AHEAD]
     today = past[-1]
-    scale = _scale_of(past, ahead, today.day)
+    scale = _scale_of(past, ahead, today.day, level or 0)
     line = _past_line(past, scale)
     floor = _tenths(scale.down(0))
     left, right = (_tenths(scale.across(day.day)) for day in (past[0], today))
@@ -116,6 +130,7 @@ def balance_chart(
         forecast=_joined([(today.day, today.balance), *_middles(ahead)], scale),
         band=_band(today, ahead, scale),
         grid=_grid(scale),
+        level=_level(level, scale, currency) if level else None,
         zero=floor if scale.bottom < 0 else "",
         today_x=right,
         dot_x=_percent(scale.percent(today.day)),
@@ -131,9 +146,9 @@ def balance_chart(
 
 
 def _scale_of(
-    past: Sequence[DayPast], ahead: Sequence[DayAhead], today: date
+    past: Sequence[DayPast], ahead: Sequence[DayAhead], today: date, level: Micros
 ) -> _Scale:
-    amounts = [day.balance for day in past]
+    amounts = [level, *(day.balance for day in past)]
     amounts += [day.balance - day.gained for day in past]
     amounts += [day.high for day in ahead]
     highest = max(*amounts, MICROS_PER_UNIT)
@@ -184,6 +199,12 @@ def _grid(scale: _Scale) -> tuple[GridLine, ...]:
         )
         for amount in amounts
     )
+
+
+def _level(amount: Micros, scale: _Scale, currency: str) -> Level:
+    """Its words stand below the line, clear of those of the grid above."""
+    below = _tenths(scale.pixels(amount) + 160)
+    return Level(_tenths(scale.down(amount)), below, whole_text(amount, currency))
 
 
 def _round_step(top: Micros) -> Micros:

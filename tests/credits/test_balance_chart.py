@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from credits.balance_chart import DAYS_BACK, DayPast, balance_chart
 from credits.forecast import DayAhead
+from credits.money import MICROS_PER_UNIT
 
 TODAY = date(2026, 11, 22)
 UNIT = 1_000_000
@@ -125,3 +126,20 @@ def test_the_table_ends_with_today_and_goes_back_by_fives() -> None:
     chart = balance_chart(past, [], currency="USD", today_word="Today")
     assert chart.table[-1] == past[-1]
     assert len(chart.table) == 10
+
+
+def test_the_level_of_auto_recharge_is_a_line_within_the_box() -> None:
+    past = _past()
+    plain = balance_chart(past, [], currency="USD", today_word="Today")
+    assert plain.level is None
+    low = balance_chart(
+        past, [], currency="USD", today_word="Today", level=1_000 * MICROS_PER_UNIT
+    )
+    high = balance_chart(
+        past, [], currency="USD", today_word="Today", level=9_000 * MICROS_PER_UNIT
+    )
+    assert low.level is not None
+    assert high.level is not None
+    assert (low.level.amount, high.level.amount) == ("US$1,000", "US$9,000")
+    assert 0 < float(high.level.y) < float(low.level.y) < 240
+    assert low.line == plain.line  # a level below the balance changes no scale
