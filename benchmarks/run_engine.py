@@ -17,8 +17,12 @@ ROW_FILES = {
     "3": "r03_orm_per_row",
     "11": "r11_statements",
     "12": "r12_prefix",
+    "15": "r15_recharge_sweep",
+    "16": "r16_recharge_claims",
+    "17": "r17_expiry_sweep",
     "19": "r19_sqlite",
     "21": "r21_replay",
+    "webhook": "webhook",
 }
 
 

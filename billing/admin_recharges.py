@@ -3,7 +3,7 @@
 Everything is shown and nothing typed: each action asks why and calls the verb.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -312,7 +312,7 @@ class RechargeStopAdmin(ActingAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_stop_permission(request)
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Iterable[Any]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.list_display if obj else ("reason",)
 
     def save_model(

@@ -56,8 +56,10 @@ def spent_in_month(past: Sequence[Past], *, at: datetime, zone: ZoneInfo) -> Mic
 
 def cap_in_the_way(past: Sequence[Past], *, at: datetime) -> Cap | None:
     """What forbids another claim now, whatever its amount."""
+    if not past:
+        return None
     moments = sorted((one.started_at for one in past), reverse=True)
-    if moments and moments[0] > at - GAP:
+    if moments[0] > at - GAP:
         return Cap("too_soon", moments[0] + GAP)
     for code, within, most in (
         ("hour_limit", AN_HOUR, MOST_AN_HOUR),

@@ -284,12 +284,12 @@ def test_no_order_of_claims_ever_passes_a_limit(moments: list[int]) -> None:
         at = NOON + timedelta(seconds=second)
         if cap_in_the_way(made, at=at) is None:
             made.append(Past(at, usd("100")))
-    at = [one.started_at for one in made]
-    for earlier, later in pairwise(at):
+    starts = [one.started_at for one in made]
+    for earlier, later in pairwise(starts):
         assert later - earlier >= timedelta(seconds=60)
-    for first, fourth in zip(at, at[3:], strict=False):
+    for first, fourth in zip(starts, starts[3:], strict=False):
         assert fourth - first >= timedelta(hours=1)
-    for first, seventh in zip(at, at[6:], strict=False):
+    for first, seventh in zip(starts, starts[6:], strict=False):
         assert seventh - first >= timedelta(days=1)
 
 

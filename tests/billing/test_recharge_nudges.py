@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django_q.models import OrmQ
 
-from accounts.models import Organisation
+from accounts.models import Organisation, Role
 from billing.card_breaker import resume_payment_method
 from billing.claim_recharges import due_wallets
 from billing.jobs import charge_recharges, nudge_recharge
@@ -208,7 +208,7 @@ def test_sweep_goes_on_past_wallets_that_are_skipped(db: None) -> None:
     for number in range(4):
         organisation = makers.make_organisation()
         owner = makers.make_user()
-        makers.make_member(organisation, owner, makers.Role.OWNER)
+        makers.make_member(organisation, owner, Role.OWNER)
         switch_on(organisation, make_card(organisation, at=now), at=now)
         if number < 3:
             PaymentMethod.objects.filter(organisation=organisation).update(
