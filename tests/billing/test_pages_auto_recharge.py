@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 from html import unescape
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core.cache import cache
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -31,6 +31,7 @@ from tests.billing.recharging import make_card, switch_on, usd
 from tests.billing.saving_cards import save_card
 from tests.billing.test_pages_access import signed_in
 
+Answer = Any  # of the test client, whose type is its own affair
 NOW = timezone.now()
 PAGE, FORM = "/auto-recharge/", "/auto-recharge/settings/"
 REVIEW, OFF = "/auto-recharge/review/", "/auto-recharge/off/"
@@ -68,18 +69,18 @@ def settings(card: PaymentMethod, **changed: str) -> dict[str, str]:
     return wanted | changed
 
 
-def carried(answer: HttpResponse) -> dict[str, str]:
+def carried(answer: Answer) -> dict[str, str]:
     """What the review page's address carries."""
     assert answer["Location"].startswith(REVIEW)
     query = parse_qs(urlsplit(answer["Location"]).query)
     return {name: values[0] for name, values in query.items()}
 
 
-def confirm(client: Client, answer: HttpResponse) -> HttpResponse:
-    return client.post(REVIEW, carried(answer) | {"consent": "on"})  # type: ignore[return-value]
+def confirm(client: Client, answer: Answer) -> Answer:
+    return client.post(REVIEW, carried(answer) | {"consent": "on"})
 
 
-def problem_of(answer: HttpResponse, field: str) -> str:
+def problem_of(answer: Answer, field: str) -> str:
     found = re.search(rf'id="id_{field}_error".*?<span>(.*?)</span>', answer.text, re.S)
     assert found, answer.text
     return unescape(found[1])
