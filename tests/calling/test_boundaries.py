@@ -1,6 +1,7 @@
 """Calls across a midnight, a month, a price list; conferences across countries."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_rule_6_3_a_conference_has_its_organiser_s_country(
     american = make_line(formosa, identity="ann@formosa", usage_country="US")
     taiwanese = make_line(formosa, identity="mei@formosa", usage_country="TW")
     for line in (american, taiwanese):
-        added = {"user": line.identity, "call_type": "user_out_conf"}
+        added: dict[str, Any] = {"user": line.identity, "call_type": "user_out_conf"}
         number = f"{line.usage_country}-ca"
         take_in(pbx, make_record(number, caller=bridge, callee="+14165550100", **added))
         number = f"{line.usage_country}-tw"
@@ -131,7 +132,7 @@ def test_the_organiser_pays_for_dialling_out_whoever_dialled(
     give_number(formosa, bridge, service_kind=ServiceKind.TOLL, is_bridge=True)
     organiser = make_line(formosa, identity="mei@formosa")
     give_plan(organiser, {Bucket.CONFERENCE: 10}, family="audio")
-    out = {"kind": "conference_out", "user": "mei@formosa"}
+    out: dict[str, Any] = {"kind": "conference_out", "user": "mei@formosa"}
     take_in(pbx, make_record("a", caller=bridge, seconds=120, **out))
     charge = charge_of("a")
     assert (charge.kind, charge.line) == ("conference_out", organiser)
