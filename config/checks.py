@@ -24,3 +24,17 @@ def worker_without_pool(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             id="tollgate.C001",
         )
     ]
+
+
+@register(deploy=True)
+def webhooks_reach_this_machine(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """A customer chooses where they go, and could so talk to our own services."""
+    if not settings.WEBHOOKS_TO_LOOPBACK:
+        return []
+    return [
+        Critical(
+            "Webhooks may be posted to this machine.",
+            hint="WEBHOOKS_TO_LOOPBACK is for development alone.",
+            id="tollgate.C002",
+        )
+    ]

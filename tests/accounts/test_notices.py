@@ -70,7 +70,7 @@ def test_somebody_who_may_no_longer_sign_in_is_not_told(
     assert [n.recipient for n in owe(formosa)] == [formosa.billing_email]
 
 
-def test_an_episode_is_told_once_however_often_it_is_owed(
+def test_b60_an_episode_is_told_once_however_often_it_is_owed(
     formosa: Organisation,
 ) -> None:
     first = owe(formosa)

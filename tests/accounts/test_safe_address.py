@@ -9,6 +9,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.post_webhook import post
 from accounts.safe_address import AddressRefused, check_url, is_public, resolve
+from config.checks import webhooks_reach_this_machine
 
 PRIVATE = [
     *("0.0.0.0", "0.1.2.3", "10.0.0.1", "127.0.0.1", "127.9.9.9", "100.64.0.1"),  # noqa: S104
@@ -151,3 +152,10 @@ def test_http_to_the_outside_stays_closed_even_then(
     monkeypatch.setattr(socket, "getaddrinfo", answering("8.8.8.8"))
     with pytest.raises(AddressRefused, match="Only https"):
         resolve("http://hooks.example.com/")
+
+
+def test_a_deployment_that_opens_this_machine_is_refused(settings: Settings) -> None:
+    assert webhooks_reach_this_machine(None) == []
+    settings.WEBHOOKS_TO_LOOPBACK = True
+    [found] = webhooks_reach_this_machine(None)
+    assert found.id == "tollgate.C002"

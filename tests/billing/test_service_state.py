@@ -239,7 +239,7 @@ MONTH_END = datetime(2026, 11, 30, 16, tzinfo=UTC)
         ),
     ],
 )
-def test_auto_recharge_says_what_keeps_it_and_what_helps(
+def test_a31_auto_recharge_says_what_keeps_it_and_what_helps(
     told: ServiceNews, pill: str, tone: str, headline: str, body: str
 ) -> None:
     """Rule 5.7; a cap is a banner as well as a mail (museum A31)."""
