@@ -32,35 +32,36 @@ class IngestRun:
     batches: int
 
 
-def ingest(calls: int) -> IngestRun:
-    """Stores a file of calls; the state is proven before the figure counts."""
+def ingest(calls: int, *, owner: int | None = None) -> IngestRun:
+    """Stores a file of calls; the state is proven before the figure counts.
+
+    All of them are of one organisation where an `owner` is given.
+    """
     marks = newest_ids()
-    run_down()
-    seconds, results = store(calls)
+    seconds, results = store(calls, owner=owner)
     if sum(result.stored for result in results) != calls:
         raise NotClean(f"{calls} records became {results}")
     check_clean(BOOKED)
     return IngestRun(seconds, marks, len(results))
 
 
-def store(calls: int) -> tuple[float, list[IngestResult]]:
+def store(calls: int, *, owner: int | None = None) -> tuple[float, list[IngestResult]]:
     """Seconds inside the product, and what it answered to each batch."""
     source = Source.objects.get()
-    batches = [Batch(records, BOOKED) for records in read_batches(calls, BATCH)]
+    records = read_records(calls, owner=owner)
+    batches = []
+    while found := list(islice(records, BATCH)):
+        batches.append(Batch(found, BOOKED))
+    run_down()
     started = perf_counter()
     results = list(store_batches(source, batches))
     return perf_counter() - started, results
 
 
-def read_batches(calls: int, size: int) -> Iterator[list[CallRecordIn]]:
-    records = read_records(calls)
-    while found := list(islice(records, size)):
-        yield found
-
-
-def read_records(calls: int) -> Iterator[CallRecordIn]:
+def read_records(calls: int, *, owner: int | None = None) -> Iterator[CallRecordIn]:
     profile = Profile.of(Source.objects.get())
-    for row in parse_stream("generic-json", [calls_file(calls)], profile):
+    pieces = [calls_file(calls, owner=owner)]
+    for row in parse_stream("generic-json", pieces, profile):
         assert isinstance(row, CallRecordIn), row
         yield row
 

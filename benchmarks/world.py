@@ -8,7 +8,7 @@ from pool to lot and from lot to lot.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -56,6 +56,7 @@ PLAN: dict[str, Any] = {
 # What the lots hold in USD: two that a day of calls uses up, one that lasts.
 LOTS = (20, 30, 1_000_000)
 BATCH = 10_000
+ADJUSTED_AT_ONCE = 100_000
 # Leading digits and the length of the whole number, country, type.
 DESTINATIONS = (
     ("8190", 12, "JP", "mobile"),
@@ -81,7 +82,7 @@ def build_world() -> None:
     call_command("migrate", verbosity=0)
     with transaction.atomic():
         organisations = make_organisations()
-        make_lots(organisations)
+        make_lots(organisations, LOTS, name="bench", after=timedelta(days=200))
         make_plans(make_numbers(organisations))
         make_rates()
         Source.objects.create(slug="bench", name="Benchmark", home_country="TW")
@@ -117,8 +118,14 @@ def make_organisations() -> list[Organisation]:
     return organisations
 
 
-def make_lots(organisations: list[Organisation]) -> None:
-    """Three promotional lots each, which need no sale row; the first expires first."""
+def make_lots(
+    organisations: list[Organisation],
+    amounts: Sequence[int],
+    *,
+    name: str,
+    after: timedelta,
+) -> None:
+    """Promotional lots for each, which need no sale row; the first expires first."""
     lots = Lot.objects.bulk_create(
         Lot(
             organisation=organisation,
@@ -127,11 +134,11 @@ def make_lots(organisations: list[Organisation]) -> None:
             original=units * 1_000_000,
             issued_at=OPENED,
             time_zone=organisation.time_zone,
-            expires_at=OPENED + timedelta(days=200 + 30 * number),
+            expires_at=OPENED + after + timedelta(days=30) * number / len(amounts),
             exhausted_at=OPENED,  # a lot is born empty; its entry fills it
-            reference=f"bench:{number}",
+            reference=f"{name}:{number}",
         )
-        for number, units in enumerate(LOTS)
+        for number, units in enumerate(amounts)
         for organisation in organisations
     )
     drafts = [
@@ -147,6 +154,20 @@ def make_lots(organisations: list[Organisation]) -> None:
     ]
     wallets = lock_wallets(organisation.pk for organisation in organisations)
     post_entries(wallets, drafts, at=OPENED)
+
+
+def make_adjustments(entries: int) -> None:
+    """So many entries of a micro each, off the last lot of each organisation."""
+    lots = Lot.objects.order_by("organisation_id", "-expires_at")
+    last = {lot.organisation_id: lot.pk for lot in reversed(lots)}
+    for first in range(0, entries, ADJUSTED_AT_ONCE):
+        drafts = [
+            EntryDraft(pk, EntryKind.ADJUST.value, lot, -1, f"old:{number}", OPENED)
+            for pk, lot in sorted(last.items())
+            for number in range(first, first + ADJUSTED_AT_ONCE, ORGANISATIONS)
+        ]
+        with transaction.atomic():
+            post_entries(lock_wallets(last), drafts, at=OPENED)
 
 
 def make_numbers(organisations: list[Organisation]) -> list[Line]:
@@ -264,14 +285,17 @@ def own_number(organisation: int, number: int) -> str:
     return f"+8862{20_000_000 + organisation * NUMBERS_EACH + number}"
 
 
-def calls_file(calls: int, *, seed: int = SEED) -> bytes:
+def calls_file(calls: int, *, owner: int | None = None, seed: int = SEED) -> bytes:
     """A day's file of generic JSON, a call to a line, in the order they started."""
     chance = random.Random(seed)
-    return "".join(_line(chance, number, calls) for number in range(calls)).encode()
+    lines = (_line(chance, number, calls, owner) for number in range(calls))
+    return "".join(lines).encode()
 
 
-def _line(chance: random.Random, number: int, calls: int) -> str:
+def _line(chance: random.Random, number: int, calls: int, owner: int | None) -> str:
     organisation = chance.randrange(ORGANISATIONS)
+    if owner is not None:
+        organisation = owner
     caller = own_number(organisation, chance.randrange(NUMBERS_EACH))
     head, length, _country, _number_type = chance.choice(DESTINATIONS)
     rest = length - len(head)

@@ -4,6 +4,7 @@ Each batch is stored and settled in one transaction, so an interrupted import is
 run again: what is already in counts as a duplicate. Memory does not grow with the file.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import TypeAlias
 from accounts.models import Organisation
 from calling.formats.record import CallRecordIn, Profile, RowError, SkippedLeg
 from calling.formats.registry import parse_stream
-from calling.ingest import store_call_records
+from calling.ingest import Batch, IngestResult, store_batches
 from calling.models import Source
 from calling.outcome import Outcome
 from calling.reject import reject_rows
@@ -40,6 +41,16 @@ class ImportedCalls:
     rejected: int = 0
     reasons: list[tuple[int, str]] = field(default_factory=list)
 
+    def add(self, done: IngestResult, errors: Sequence[RowError]) -> None:
+        """What became of one more batch, and of the rows that were no records."""
+        self.stored += done.stored
+        self.duplicates += done.duplicates
+        self.corrections += done.corrections
+        self.waiting += done.waiting
+        self.rejected += len(errors)
+        named = errors[: MOST_REASONS - len(self.reasons)]
+        self.reasons += [(error.line, error.reason) for error in named]
+
 
 @dataclass(frozen=True)
 class CallFile:
@@ -65,16 +76,19 @@ def import_calls(
     hint = organisation.slug if organisation is not None else ""
     zone = file.profile.zone.key
     named_zone = zone if zone != source.time_zone else ""
-    for records, errors in _batches(file, batch, result):
-        at = now()
-        for record in records:
-            record.organisation_hint = hint
-            record.time_zone = named_zone
-        done = store_call_records(source, records, at=at, format_name=file.format_name)
-        result.stored += done.stored
-        result.duplicates += done.duplicates
-        result.corrections += done.corrections
-        result.waiting += done.waiting
+    told: deque[tuple[Batch, list[RowError]]] = deque()
+
+    def read() -> Iterator[Batch]:
+        for records, errors in _batches(file, batch, result):
+            for record in records:
+                record.organisation_hint = hint
+                record.time_zone = named_zone
+            told.append((Batch(records, now()), errors))
+            yield told[-1][0]
+
+    for done in store_batches(source, read(), format_name=file.format_name):
+        (records, at), errors = told.popleft()
+        result.add(done, errors)
         reject_rows(
             errors,
             origin=file.origin,
@@ -84,9 +98,6 @@ def import_calls(
         )
         if tell is not None:
             tell(records, done.outcomes, errors)
-        result.rejected += len(errors)
-        named = errors[: MOST_REASONS - len(result.reasons)]
-        result.reasons += [(error.line, error.reason) for error in named]
     return result
 
 
