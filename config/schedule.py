@@ -6,6 +6,9 @@ writes this table into the worker's; cron times are UTC.
 
 from typing import NamedTuple
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 
 class Timed(NamedTuple):
     """One line: what is called when, and what for."""
@@ -13,7 +16,7 @@ class Timed(NamedTuple):
     name: str
     function: str
     cron: str
-    sentence: str
+    sentence: str | Promise
 
 
 SCHEDULE = (
@@ -21,102 +24,102 @@ SCHEDULE = (
         "expire lots",
         "credits.jobs.expire_lots",
         "*/10 * * * *",
-        "Marks lots whose last day is over and posts what late calls left.",
+        _("Marks lots whose last day is over and posts what late calls left."),
     ),
     Timed(
         "settle waiting calls",
         "calling.jobs.settle_waiting",
         "*/5 * * * *",
-        "Tries again the call records that could not be rated or owned.",
+        _("Tries again the call records that could not be rated or owned."),
     ),
     Timed(
         "tell of used minutes",
         "calling.jobs.tell_pools",
         "* * * * *",
-        "Owes the messages about plan minutes at 80 and 100 %.",
+        _("Owes the messages about plan minutes at 80 and 100 %."),
     ),
     Timed(
         "tell of line limits",
         "calling.jobs.tell_limits",
         "* * * * *",
-        "Owes the messages about lines near or at their monthly limit.",
+        _("Owes the messages about lines near or at their monthly limit."),
     ),
     Timed(
         "tell of rate rises",
         "calling.jobs.tell_rises",
         "*/5 * * * *",
-        "Owes the messages about prices that rise, with the day they hold from.",
+        _("Owes the messages about prices that rise, with the day they hold from."),
     ),
     Timed(
         "charge recharges",
         "billing.jobs.charge_recharges",
         "* * * * *",
-        "Recharges wallets below their trigger, and goes on with what did not end.",
+        _("Recharges wallets below their trigger, and goes on with what did not end."),
     ),
     Timed(
         "reconcile open orders",
         "billing.jobs.reconcile_orders",
         "*/15 * * * *",
-        "Asks Stripe about all that has not ended here, and for events that were lost.",
+        _("Asks Stripe about all that has not ended here, and for lost events."),
     ),
     Timed(
         "finish cards",
         "billing.jobs.finish_cards",
         "*/15 * * * *",
-        "Asks Stripe what became of cards whose event was lost; lets removed ones go.",
+        _("Asks Stripe about cards whose event was lost; lets removed ones go."),
     ),
     Timed(
         "tell of expiring cards",
         "billing.jobs.tell_expiring_cards",
         "10 1 * * *",
-        "Owes the messages about saved cards that expire within thirty days.",
+        _("Owes the messages about saved cards that expire within thirty days."),
     ),
     Timed(
         "work waiting events",
         "billing.jobs.work_waiting_events",
         "*/5 * * * *",
-        "Works again the events of Stripe that no job managed to.",
+        _("Works again the events of Stripe that no job managed to."),
     ),
     Timed(
         "compare with Stripe",
         "billing.jobs.compare_with_stripe",
         "20 3 * * *",
-        "Compares seven days of our books with Stripe's, in both directions.",
+        _("Compares seven days of our books with Stripe's, in both directions."),
     ),
     Timed(
         "watch balances",
         "billing.jobs.watch_balances",
         "* * * * *",
-        "Owes the messages about balances that run low, are used up or are back.",
+        _("Owes the messages about balances that run low, are used up or are back."),
     ),
     Timed(
         "tell of expiry",
         "billing.jobs.tell_expiry",
         "25 * * * *",
-        "Owes the reminders at 60, 30, 7 and 1 days, and tells of what has expired.",
+        _("Owes the reminders at 60, 30, 7 and 1 days, and tells of what has expired."),
     ),
     Timed(
         "send notices",
         "accounts.jobs.send_notices",
         "* * * * *",
-        "Sends the messages that are owed and were not sent at once.",
+        _("Sends the messages that are owed and were not sent at once."),
     ),
     Timed(
         "deliver webhooks",
         "accounts.jobs.deliver_webhooks",
         "* * * * *",
-        "Posts events to customers' systems, again where it failed.",
+        _("Posts events to customers' systems, again where it failed."),
     ),
     Timed(
         "forget exports",
         "calling.jobs.forget_exports",
         "40 3 * * *",
-        "Drops the lists of calls whose link has ended.",
+        _("Drops the lists of calls whose link has ended."),
     ),
     Timed(
         "watch feeds",
         "calling.jobs.watch_feeds",
         "*/5 * * * *",
-        "Gives staff a task when a source falls silent.",
+        _("Gives staff a task when a source falls silent."),
     ),
 )
