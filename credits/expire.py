@@ -9,18 +9,32 @@ lots; a missed run heals itself. Returned: how many lots were marked or posted.
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Count
 
+from credits.bulk import read_rows
 from credits.draw import LATE_USAGE
 from credits.lock import lock_free_wallets
 from credits.models import EntryKind, LedgerEntry, Lot
 from credits.models.wallet import LotQuerySet
+from credits.money import Micros
 from credits.post import EntryDraft, post_entries
 from credits.refresh import refresh_wallets
 
 LIMIT = 1000
+EXPIRE = EntryKind.EXPIRE.value
+
+
+class _Due(NamedTuple):
+    """What posting needs of a lot; light, since a sweep reads thousands."""
+
+    organisation_id: int
+    id: int
+    remaining: Micros
+    expires_at: datetime
+    lapsed_at: datetime | None
 
 
 def expire_due_lots(at: datetime, limit: int = LIMIT) -> int:
@@ -45,10 +59,11 @@ def post_expired_lots(at: datetime, limit: int = LIMIT) -> int:
     due = Lot.objects.live().filter(expires_at__lte=at - LATE_USAGE)
     with transaction.atomic():
         wallets = lock_free_wallets(_owners(due, limit))
-        lots = list(_oldest(due, wallets, limit))
-        Lot.objects.filter(pk__in=[lot.pk for lot in lots], lapsed_at=None).update(
-            lapsed_at=at
-        )
+        found = _oldest(due, wallets, limit)
+        lots = [_Due(*row) for row in read_rows(found.values_list(*_Due._fields))]
+        unmarked = [lot.id for lot in lots if lot.lapsed_at is None]
+        if unmarked:
+            Lot.objects.filter(pk__in=unmarked).update(lapsed_at=at)
         post_entries(wallets, _drafts(lots), at=at)
     return len(lots)
 
@@ -64,31 +79,24 @@ def _owners(due: LotQuerySet, limit: int) -> set[int]:
     return set(oldest.values_list("organisation_id", flat=True)[:limit])
 
 
-def _drafts(lots: list[Lot]) -> list[EntryDraft]:
-    posted = _times_posted(lots)
+def _drafts(lots: list[_Due]) -> list[EntryDraft]:
+    undone = _times_undone({lot.organisation_id for lot in lots})
     return [
         EntryDraft(
             lot.organisation_id,
-            EntryKind.EXPIRE.value,
-            lot.pk,
+            EXPIRE,
+            lot.id,
             -lot.remaining,
-            f"expire:{lot.pk}#{posted.get(lot.pk, 0) + 1}",
+            f"expire:{lot.id}#{undone.get(lot.id, 0) + 1}",
             lot.expires_at,
         )
         for lot in lots
     ]
 
 
-def _times_posted(lots: list[Lot]) -> dict[int | None, int]:
-    rows = (
-        LedgerEntry.objects.filter(
-            organisation__in={lot.organisation_id for lot in lots},
-            kind=EntryKind.EXPIRE,
-            lot__in=lots,
-            reverses=None,
-        )
-        .order_by()
-        .values_list("lot")
-        .annotate(Count("id"))
+def _times_undone(organisation_ids: set[int]) -> dict[int | None, int]:
+    """By lot; what has something left has every earlier posting undone."""
+    undoing = LedgerEntry.objects.filter(
+        organisation__in=organisation_ids, kind=EXPIRE, reverses__isnull=False
     )
-    return dict(rows)
+    return dict(undoing.order_by().values_list("lot").annotate(Count("id")))
