@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.compare import read_accepted, worse
 from benchmarks.engines import find_postgresql
 from benchmarks.score import cores
 
@@ -36,7 +37,10 @@ def main() -> int:
     print_table(options, reports)
     file = keep(options, reports)
     print(f"\nWritten to {file.relative_to(HERE.parent)}")
-    return 1 if any(is_broken(report) for report in reports) else 0
+    problems = worse(reports, read_accepted())
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
 
 
 def read_options() -> argparse.Namespace:
@@ -66,10 +70,6 @@ def run_engine(name: str, server: str, options: argparse.Namespace) -> Report:
             return {"engine": name, "failed": f"exit code {ended.returncode}"}
         found: Report = json.loads(report.read_text())
         return found
-
-
-def is_broken(report: Report) -> bool:
-    return "failed" in report or bool(report.get("no_result"))
 
 
 def print_table(options: argparse.Namespace, reports: list[Report]) -> None:

@@ -3,6 +3,7 @@
 Compares the newest file of results/, or those named, with accepted.json: the ratios of
 the last release, by row and engine. A row that was not run is not compared; one that
 was run and has no result fails. Ratios hold between machines, up to a fifth.
+`make bench` says the same at its end.
 """
 
 import json
@@ -23,7 +24,7 @@ def main(names: list[str]) -> int:
     if not files:
         print("There are no results; run make bench first.", file=sys.stderr)
         return 2
-    accepted: Ratios = json.loads(ACCEPTED.read_text())
+    accepted = read_accepted()
     problems = [
         problem
         for file in files
@@ -34,6 +35,11 @@ def main(names: list[str]) -> int:
     if not problems:
         print("No ratio is below 0.8 of the accepted one.")
     return 1 if problems else 0
+
+
+def read_accepted() -> Ratios:
+    accepted: Ratios = json.loads(ACCEPTED.read_text())
+    return accepted
 
 
 def worse(reports: Iterable[dict[str, Any]], accepted: Ratios) -> list[str]:
