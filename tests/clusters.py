@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from tempfile import TemporaryDirectory
 
 from django.conf import settings
 
@@ -19,6 +20,13 @@ def running_cluster(
     database_url: str, stripe_url: str
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """`manage.py qcluster` in a process group of its own; nothing of it survives."""
+    with TemporaryDirectory() as mails:
+        yield from _running(database_url, stripe_url, mails)
+
+
+def _running(
+    database_url: str, stripe_url: str, mails: str
+) -> Iterator["subprocess.Popen[bytes]"]:
     process = subprocess.Popen(
         [sys.executable, "manage.py", "qcluster"],
         cwd=BASE_DIR,
@@ -30,6 +38,7 @@ def running_cluster(
             # Jobs are signed with it.
             "SECRET_KEY": settings.SECRET_KEY,
             "DEBUG": "false",
+            "DEMO_FOLDER": mails,
         },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
