@@ -48,11 +48,9 @@ def test_staff_pause_an_endpoint_and_say_why(
 ) -> None:
     chosen = {"action": "pause", "_selected_action": [endpoint.pk]}
     client.post(ENDPOINTS, chosen)
-    endpoint.refresh_from_db()
-    assert endpoint.is_working  # the first click asks
+    assert WebhookEndpoint.objects.get().is_working  # the first click asks
     client.post(ENDPOINTS, {**chosen, "reason": REASON, "confirmed": "yes"})
-    endpoint.refresh_from_db()
-    assert not endpoint.is_working
+    assert not WebhookEndpoint.objects.get().is_working
     assert AuditEvent.objects.get(verb="pause_webhook_endpoint").reason == REASON
 
 
