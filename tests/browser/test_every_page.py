@@ -4,7 +4,7 @@ axe-core judges what a machine can of accessibility. Our own policy keeps it out
 page, rightly; evaluated by the browser's driver it is not part of the page.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Organisation, User
+from billing.announce_transfer import announce_transfer, cancel_transfer
 from billing.models import TopUpState
 from calling.models import Line, RateCardVersion, Source
 from credits.models import LotKind
+from credits.money import to_micros
 from tests import makers
 from tests.browser.conftest import Visitor
 from tests.browser.plan_pages import plan_pages, pool_pages
@@ -30,6 +32,7 @@ REVIEW = "/credits/add/review/?amount=500&key=6b0f3b0e-6f77-4c4e-9a53-4f54e7c0a1
 RATES = ["/rates/", "/rates/?country=JP"]
 SIGNED_OUT = ["/accounts/login/", "/accounts/signup/", "/help/", *RATES]
 SIGNED_IN = ["/", "/credits/", "/usage/", "/credits/add/", REVIEW, "/open/", "/help/"]
+SIGNED_IN += ["/credits/transfer/"]
 SIGNED_IN += [*RATES, "/rates/quote/", "/usage/departments/"]
 SIGNED_IN += ["/plans/", "/plans/catalogue/", "/lines/", "/lines/add/"]
 SIGNED_IN += ["/lines/import/", "/lines/numbers/"]
@@ -82,7 +85,20 @@ def pages(
         *plans,
         *pool_pages(formosa),
         *webhook_pages(formosa, now),
+        *transfer_pages(formosa, alice, now),
     ]
+
+
+def transfer_pages(formosa: Organisation, alice: User, at: datetime) -> list[str]:
+    """A transfer that is awaited, one that was cancelled, and one that arrived."""
+    awaited, cancelled = (
+        announce_transfer(formosa, to_micros("100"), client_key=key, actor=alice, at=at)
+        for key in ("awaited", "cancelled")
+    )
+    cancel_transfer(cancelled, actor=alice, at=at)
+    arrived = makers.make_staff_payment(formosa, "100", by=alice, at=at)
+    pages = (awaited, cancelled, arrived)
+    return [page.get_absolute_url() for page in pages]
 
 
 @pytest.mark.parametrize("theme", THEMES)
