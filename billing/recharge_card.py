@@ -40,8 +40,9 @@ def recharge_card(
 ) -> RechargeCard:
     pill, sentence, action, url = WORDS[status.state](organisation, status, at)
     limit = status.monthly_limit
-    share = min(100.0, 100 * status.spent_this_month / limit) if limit else 0.0
-    return RechargeCard(status, pill, sentence, f"{share:.1f}%", action, url)
+    tenths = min(1_000, 1_000 * status.spent_this_month // limit) if limit else 0
+    share = f"{tenths // 10}.{tenths % 10}%"
+    return RechargeCard(status, pill, sentence, share, action, url)
 
 
 def live_sentence(trigger: int, amount: int, limit: int, currency: str) -> str:

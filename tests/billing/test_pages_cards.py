@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django_q.models import OrmQ
 
 from accounts.models import Organisation, Role, User
 from billing.models import AutoRecharge, CardSetup, PaymentMethod
@@ -270,3 +271,19 @@ def test_whatever_changes_cards_asks_for_a_recent_sign_in(
     method.refresh_from_db()
     assert (method.is_default, method.removed_at) == (False, None)
     assert not CardSetup.objects.exists()
+
+
+def test_a_card_added_beside_another_can_take_its_place_at_once(
+    client: Client, buyer: Buyer, formosa: Organisation
+) -> None:
+    switch_on(formosa, save_card(formosa), at=timezone.now())
+    second = save_card(formosa, MASTERCARD)
+    setup = CardSetup.objects.get(payment_method=second)
+    text = client.get(setup.get_absolute_url()).text
+    assert "Auto-recharge still charges Visa ending 4242." in text
+    assert default_of(second) in text
+    client.post(default_of(second))
+    text = client.get(setup.get_absolute_url()).text
+    assert "Auto-recharge charges this card from now on." in text
+    queued = OrmQ.objects.all()
+    assert any("nudge_recharge" in str(one.func()) for one in queued)
