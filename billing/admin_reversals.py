@@ -42,7 +42,7 @@ class RefundForm(ReasonForm):
 
     amount = forms.CharField(label=gettext_lazy("Credit to refund"), max_length=40)
     once = forms.CharField(widget=forms.HiddenInput, max_length=60)
-    field_order = ("amount", "reason")
+    field_order: tuple[str, ...] = ("amount", "reason")
 
     def __init__(self, data: Any, *, currency: str, most: Micros) -> None:
         start = f"{to_decimal(most):.{currency_of(currency).places}f}"

@@ -42,12 +42,12 @@ def remind_of_expiry(at: datetime, *, after: int = 0, limit: int = 200) -> int:
     found = list(lots.select_related("organisation__wallet")[:limit])
     losses: dict[int, Losses | None] = {}
     for lot in found:
-        step = _step_of(lot, at)
-        if step is not None:
+        reached = _step_of(lot, at)
+        if reached is not None:
             mine = lot.organisation
             if mine.pk not in losses:
                 losses[mine.pk] = expected_losses(mine, at)
-            _remind(lot, step, losses[mine.pk], at=at)
+            _remind(lot, reached, losses[mine.pk], at=at)
     return found[-1].pk if len(found) == limit else 0
 
 
