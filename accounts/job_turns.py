@@ -18,6 +18,8 @@ from accounts.models import JobRun
 
 # Above the worker's timeout, below its retry: a job that was killed finds it free.
 LOCK_LASTS = timedelta(seconds=90)
+# How long staff may see that a job about one thing failed.
+KEPT_FOR = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,12 @@ def fail_turn(turn: JobTurn, error: BaseException, *, after: timedelta) -> None:
             run.failed_at = turn.started_at + after
             run.error = f"{type(error).__name__}: {error}"[:1000]
             _let_go(run)
+
+
+def forget_failures(at: datetime) -> int:
+    """Drops what failed jobs about one thing left behind a week ago; how many."""
+    old = JobRun.objects.filter(name__contains=":", failed_at__lt=at - KEPT_FOR)
+    return old.filter(claim="").delete()[0]
 
 
 def is_about_one_thing(name: str) -> bool:

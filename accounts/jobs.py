@@ -5,6 +5,7 @@ import logging
 from django.utils import timezone
 
 from accounts.deliver import deliver_due_webhooks
+from accounts.job_turns import forget_failures
 from accounts.named_job import named_job
 from accounts.send import send_due_notices
 
@@ -23,3 +24,9 @@ def deliver_webhooks() -> None:
     """Posts the events that endpoints are owed: when one happens, and every minute."""
     delivered = deliver_due_webhooks(timezone.now())
     logger.info("deliver_webhooks: %s delivered", delivered)
+
+
+@named_job
+def forget_failed_jobs() -> None:
+    """Drops the notes of jobs about one thing that failed long ago."""
+    logger.info("forget_failed_jobs: %s", forget_failures(timezone.now()))

@@ -111,6 +111,12 @@ SCHEDULE = (
         _("Posts events to customers' systems, again where it failed."),
     ),
     Timed(
+        "forget failed jobs",
+        "accounts.jobs.forget_failed_jobs",
+        "50 3 * * *",
+        "Drops the notes of jobs about one thing that failed a week ago.",
+    ),
+    Timed(
         "forget exports",
         "calling.jobs.forget_exports",
         "40 3 * * *",

@@ -15,7 +15,14 @@ from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
 from accounts import named_job as wrapper
-from accounts.job_turns import LOCK_LASTS, JobTurn, end_turn, fail_turn, take_turn
+from accounts.job_turns import (
+    LOCK_LASTS,
+    JobTurn,
+    end_turn,
+    fail_turn,
+    forget_failures,
+    take_turn,
+)
 from accounts.models import JobRun
 from accounts.named_job import Turn, job_with_cursor, named_job
 from config.environment import BASE_DIR
@@ -130,6 +137,14 @@ def test_job_about_one_thing_leaves_a_row_only_when_it_failed() -> None:
     assert JobRun.objects.get().has_failed
     end_turn(taken(f"{NAME}:17"), after=SECOND)
     assert not JobRun.objects.exists()
+
+
+def test_what_failed_long_ago_is_forgotten() -> None:
+    fail_turn(taken(f"{NAME}:17"), ValueError("x"), after=SECOND)
+    fail_turn(taken(), ValueError("x"), after=SECOND)
+    assert forget_failures(START + timedelta(days=7)) == 0
+    assert forget_failures(START + timedelta(days=8)) == 1
+    assert JobRun.objects.get().name == NAME
 
 
 # --- the wrapper ----------------------------------------------------------------------
