@@ -244,9 +244,7 @@ def addresses(method: PaymentMethod) -> list[str]:
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.DEVELOPER])
-def test_roles_that_do_not_buy_have_no_cards(
-    formosa: Organisation, role: Role
-) -> None:
+def test_roles_that_do_not_buy_have_no_cards(formosa: Organisation, role: Role) -> None:
     method = make_card(formosa, at=NOW)
     user = makers.make_user()
     makers.make_member(formosa, user, role)
