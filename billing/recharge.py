@@ -30,7 +30,7 @@ from billing.models import (
 from billing.recharge_outcome import backup_of, note_card_gone
 from billing.refusals import CardGone, PaymentsUnavailable
 from billing.write_claims import payment_key
-from credits.lock import lock_wallet
+from credits.lock import does_a_wallet_want, lock_wallet
 from credits.models import Wallet
 
 logger = logging.getLogger(__name__)
@@ -80,6 +80,8 @@ def sweep_recharges(
     They are charged by `go_on_with_recharges`.
     """
     claimed, after = 0, 0
+    if not does_a_wallet_want():
+        return 0
     while (swept := claim_due(at, limit=limit, after=after, cause=cause)).last:
         claimed += len(swept.claimed)
         after = swept.last

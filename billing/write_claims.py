@@ -96,47 +96,15 @@ def write_claims(
     sales = reserve_ids(TopUp, len(claims))
     attempts = reserve_ids(RechargeAttempt, len(claims))
     numbered = list(zip(sales, attempts, claims, strict=True))
-    prepaid = BillingMode.PREPAID.value
     insert_tables(
         [
             Table(TopUp, TOP_UP, [_sale(*one, at) for one in numbered]),
             Table(
                 RechargeAttempt,
                 ATTEMPT,
-                [
-                    (
-                        attempt,
-                        claim.organisation_id,
-                        prepaid,
-                        sale,
-                        claim.currency,
-                        claim.consent_id,
-                        cause.value,
-                        AttemptState.CLAIMED.value,
-                        False,
-                        at,
-                        at,
-                    )
-                    for sale, attempt, claim in numbered
-                ],
+                [_attempt(*one, cause, at) for one in numbered],
             ),
-            Table(
-                RechargeTry,
-                TRY,
-                [
-                    (
-                        attempt,
-                        1,
-                        claim.card_id,
-                        payment_key(attempt, 1),
-                        "",
-                        TryOutcome.UNKNOWN.value,
-                        "",
-                        at,
-                    )
-                    for _sale_id, attempt, claim in numbered
-                ],
-            ),
+            Table(RechargeTry, TRY, [_first_try(*one, at) for one in numbered]),
         ]
     )
     return list(attempts)
@@ -168,3 +136,28 @@ def _sale(sale: int, attempt: int, claim: Claim, at: datetime) -> tuple[object, 
 
 def _stored(amount: Micros) -> str:
     return f"{to_decimal(amount):.3f}"
+
+
+def _attempt(
+    sale: int, attempt: int, claim: Claim, cause: RechargeCause, at: datetime
+) -> tuple[object, ...]:
+    return (
+        attempt,
+        claim.organisation_id,
+        BillingMode.PREPAID.value,
+        sale,
+        claim.currency,
+        claim.consent_id,
+        cause.value,
+        AttemptState.CLAIMED.value,
+        False,
+        at,
+        at,
+    )
+
+
+def _first_try(
+    _sale_id: int, attempt: int, claim: Claim, at: datetime
+) -> tuple[object, ...]:
+    unknown = TryOutcome.UNKNOWN.value
+    return (attempt, 1, claim.card_id, payment_key(attempt, 1), "", unknown, "", at)

@@ -36,6 +36,13 @@ def lock_free_wallets(organisation_ids: Iterable[int]) -> dict[int, Wallet]:
     return _lock(set(organisation_ids), skip_locked=True)
 
 
+def does_a_wallet_want() -> bool:
+    """Whether any wallet wants a recharge: one look at the index, for frequent use."""
+    with transaction.get_connection().cursor() as cursor:
+        cursor.execute("SELECT 1 FROM credits_wallet WHERE recharge_wanted LIMIT 1")
+        return cursor.fetchone() is not None
+
+
 def lock_wanting_wallets(wanting: "QuerySet[Wallet]", limit: int) -> dict[int, Wallet]:
     """The first of the wallets that nobody else holds, locked; at most `limit`.
 
