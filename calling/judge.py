@@ -11,7 +11,6 @@ from typing import Any
 from calling.call import Call
 from calling.cards import read_cards
 from calling.classify import Facts, classify
-from calling.formats.record import CallRecordIn
 from calling.line_facts import Lines, lines_of_rows, read_line_rows, read_lines
 from calling.models import Source, WaitingReason
 from calling.modes import modes_of_rows, read_mode_rows
@@ -31,17 +30,18 @@ def find_owners(calls: Collection[Call], source: Source) -> None:
 def name_owners(calls: Iterable[Call], directory: Directory) -> None:
     """Whose each call was, by what the directory has read."""
     for call in calls:
-        call.record = record = directory.orient(call.record)
-        found = _cannot_settle(record) or directory.owner_of(record, call.started_at)
+        record = call.record
+        if record.ends_unsure or not record.direction:
+            call.record = record = directory.orient(record)
+        if record.waits or not record.direction:
+            call.reason = record.waits or UNKNOWN_DIRECTION
+            continue
+        found = directory.owner_of(record, call.started_at)
         if isinstance(found, str):
             call.reason = found
         else:
             call.owner = found
             call.organisation_id = found.organisation.id
-
-
-def _cannot_settle(record: CallRecordIn) -> str:
-    return record.waits or ("" if record.direction else UNKNOWN_DIRECTION)
 
 
 @dataclass(frozen=True)

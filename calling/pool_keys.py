@@ -9,6 +9,7 @@ from calling.call import Call
 from calling.kinds import CONFERENCE_OUT, DOMESTIC, INTERNATIONAL
 from calling.line_facts import LineFacts, PlanMinutes
 from calling.models import Bucket
+from calling.owner import Owner
 from calling.regions import is_in_zone_a
 
 _BUCKETS = {
@@ -25,6 +26,7 @@ class PoolKeys:
 
     def __init__(self) -> None:
         self._made: dict[tuple[int, str, date], _Keys] = {}
+        self.asked: dict[PoolKey, Owner | None] = {}  # every key, and whose it is
 
     def of(self, call: Call) -> Sequence[PoolKey]:
         """The pools that may cover a call, by the licences of its line at its start."""
@@ -39,6 +41,7 @@ class PoolKeys:
         at = call.started_at
         if known is None or not known.since <= at < known.until:
             known = self._made[wanted] = _look_up(line, bucket, call.local_day, at)
+            self.asked |= dict.fromkeys(known.keys, call.owner)
         return known.keys
 
 

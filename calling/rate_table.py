@@ -114,10 +114,9 @@ def _load(version_id: int, digest: str) -> RateTable:
             for a, b, c, d, e, f, g, h, i, j, _ in rows
         ]
         is_limited = any(row[-1] for row in rows)
-        table = RateTable(
+        return RateTable(
             version_id, rates, _periods(version_id) if is_limited else None
         )
-    return table
 
 
 @contextmanager

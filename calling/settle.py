@@ -10,9 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from operator import attrgetter
-from zoneinfo import ZoneInfo
 
-from calling.allocate import PoolKey, allocate, without_money
+from calling.allocate import allocate, without_money
 from calling.call import Call
 from calling.correct import undo_previous
 from calling.line_facts import Lines
@@ -93,12 +92,13 @@ def _pools(
     months = {day.replace(day=1) for day in days}
     pools = read_pools(organisation_ids, months, lines.families_that_end_all())
     keys = PoolKeys()
-    missing: dict[PoolKey, ZoneInfo] = {}
     for call in calls:
         call.pool_keys = keys.of(call)
-        for key in call.pool_keys:
-            if key not in pools.by_key and call.owner is not None:
-                missing[key] = call.owner.organisation.zone
+    missing = {
+        key: owner.organisation.zone
+        for key, owner in keys.asked.items()
+        if key not in pools.by_key and owner is not None
+    }
     make_missing(pools, missing)
     return pools
 

@@ -185,7 +185,7 @@ def _copy_text(rows: Rows) -> str:
     line, varying = [], []
     for values in zip(*rows, strict=True):
         first = values[0]
-        if values.count(first) == len(values):
+        if first == values[-1] and values.count(first) == len(values):
             line.append(_text_of(first).replace("%", "%%"))
         else:
             line.append("%s")
