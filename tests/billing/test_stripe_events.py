@@ -107,9 +107,9 @@ def test_r5_all_orders_of_six_events_end_the_same(
     payment = buyer.payment_of(top_up)
     stripe.Refund.create(payment_intent=payment, amount=1_000)
     buyer.sandbox.open_dispute(payment, amount=2_000)
-    wanted = ("payment_intent.payment_failed", "payment_intent.succeeded")
-    wanted += ("checkout.session.completed", "refund.created")
-    wanted += ("charge.dispute.created", "charge.dispute.funds_withdrawn")
+    wanted = ["payment_intent.payment_failed", "payment_intent.succeeded"]
+    wanted += ["checkout.session.completed", "refund.created"]
+    wanted += ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
     events = buyer.events(*wanted)
     assert len(events) == 6
     remember_what_stripe_says(monkeypatch)
