@@ -30,7 +30,7 @@ class StripeInboxAdmin(ReadOnlyAdmin):
     def process_again(
         self, request: HttpRequest, events: "QuerySet[StripeInbox]"
     ) -> None:
-        """Asks Stripe anew what each is about; harmless if it was worked before (B58)."""
+        """Asks Stripe anew what each is about; harmless where it was worked (B58)."""
         at = timezone.now()
         for event in events[:ROWS_AT_MOST]:
             try:

@@ -1,7 +1,8 @@
 """Money and dates in templates; the words themselves are made in credits/display.py.
 
 Amounts come as whole micros with their currency, or as `Money`; instants and days as
-objects or as the ISO text that notices carry. A zone is an organisation, a zone or its name.
+objects or as the ISO text that notices carry. A zone is an organisation, a zone or its
+name.
 """
 
 from datetime import date, datetime, tzinfo

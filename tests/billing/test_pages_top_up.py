@@ -57,7 +57,7 @@ def test_purchase_order_number_stands_on_the_receipt_and_in_its_mail(
     for notice in notices:
         mail = compose(notice)
         assert "PO-2026-117" in mail.body
-        html = str(mail.alternatives[0].content)
+        html = str(mail.alternatives[0][0])
         assert "PO-2026-117" in html
 
 
