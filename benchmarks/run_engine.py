@@ -27,7 +27,6 @@ ROW_FILES = {
     "19": "r19_sqlite",
     "21": "r21_replay",
     "webhook": "webhook",
-    "webhook": "webhook",
 }
 
 ON_REQUEST = frozenset({"14"})  # takes minutes and gigabytes

@@ -23,16 +23,15 @@ from simple_history.admin import SimpleHistoryAdmin
 from accounts.access import signed_in
 from accounts.models import Membership, Organisation
 from accounts.read_only_admin import ReadOnlyAdmin
-from billing import (  # noqa: F401  # their pages
-    admin_recharges,
-    admin_reconciliation,
-    admin_transfers,
-)
 from billing.admin_credit import GRANT_CREDIT, RECORD_PAYMENT, give_credit
 from billing.admin_forms import ChooseOrganisationForm, NewOrganisationForm, TermsForm
-from billing.admin_reversals import ClosesOrganisations, RefundsTopUps, SendsMoneyBack
 from billing.models import StaffPayment, TopUp, TopUpTerms
 from billing.open_organisation import open_organisation
+from billing.reversing.admin_reversals import (
+    ClosesOrganisations,
+    RefundsTopUps,
+    SendsMoneyBack,
+)
 from billing.set_terms import Limits, set_terms
 from credits.display import money_text
 from credits.models import LedgerEntry, Lot, Wallet

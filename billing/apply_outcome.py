@@ -14,14 +14,14 @@ from accounts.audit import record_audit
 from accounts.models import NoticeKind
 from accounts.notify import owe_notice
 from accounts.staff_tasks import raise_staff_task
-from billing.card_breaker import resume_after_top_up
 from billing.gateway import ORGANISATION, TOP_UP, Checkout, Payment
 from billing.incoming import note_incoming
 from billing.models import TopUp, TopUpKind, TopUpState
 from billing.models.fields import sold_money
 from billing.numbers import take_receipt_number
-from billing.recharge_outcome import note_recharge_paid, note_recharge_unpaid
-from billing.tell_recharges import receipt_facts
+from billing.recharging.card_breaker import resume_after_top_up
+from billing.recharging.recharge_outcome import note_recharge_paid, note_recharge_unpaid
+from billing.recharging.tell_recharges import receipt_facts
 from credits.issue import issue_lot
 from credits.lock import lock_wallet
 from credits.models import Lot, LotKind

@@ -12,7 +12,7 @@ class BillingConfig(AppConfig):
         import stripe
         from djstripe.checks import check_webhook_event_callback_accepts_api_key
 
-        from billing.replays import offer_replays
+        from billing.reconciling.replays import offer_replays
 
         offer_replays()
         stripe.default_http_client = stripe.RequestsClient(timeout=STRIPE_SECONDS)

@@ -20,8 +20,6 @@ from accounts.audit import record_audit
 from accounts.keys import revoke_key
 from accounts.models import NoticeKind, Organisation, User
 from accounts.notify import owe_notice
-from billing.announce_transfer import cancel_transfer
-from billing.auto_recharge import switch_off_auto_recharge
 from billing.gateway import expire_checkout
 from billing.models import (
     Refund,
@@ -30,10 +28,15 @@ from billing.models import (
     TransferAnnouncement,
     TransferState,
 )
-from billing.open_disputes import disputed_payments
-from billing.refund import ask_refund, finish_refund, refundable
-from billing.refund_staff_payment import ask_staff_refund, refundable_staff_payment
+from billing.recharging.auto_recharge import switch_off_auto_recharge
 from billing.refusals import ClosingMustWait, PaymentsUnavailable
+from billing.reversing.open_disputes import disputed_payments
+from billing.reversing.refund import ask_refund, finish_refund, refundable
+from billing.reversing.refund_staff_payment import (
+    ask_staff_refund,
+    refundable_staff_payment,
+)
+from billing.transfers.announce_transfer import cancel_transfer
 from calling.cancel import cancel_subscription
 from credits.draft import WalletDraft
 from credits.lock import lock_wallet

@@ -5,16 +5,20 @@ import logging
 from django.utils import timezone
 
 from accounts.named_job import Turn, job_with_cursor, named_job
-from billing import reconcile
-from billing.card_setup import finish_card_setups
-from billing.compare_with_stripe import compare_next
+from billing.cards.card_setup import finish_card_setups
+from billing.cards.payment_methods import let_go_of_removed
+from billing.cards.tell_expiring_cards import tell_of_expiring_cards
 from billing.models import RechargeCause
-from billing.open_orders import reconcile_open_orders
-from billing.payment_methods import let_go_of_removed
-from billing.recharge import go_on_with_recharges, recharge_if_wanted, sweep_recharges
-from billing.tell_expiring_cards import tell_of_expiring_cards
-from billing.tell_expiry import remind_of_expiry, tell_of_expired
-from billing.watch_balances import watch_balances as tell_of_moved_balances
+from billing.recharging.recharge import (
+    go_on_with_recharges,
+    recharge_if_wanted,
+    sweep_recharges,
+)
+from billing.reconciling import reconcile
+from billing.reconciling.compare_with_stripe import compare_next
+from billing.reconciling.open_orders import reconcile_open_orders
+from billing.telling.tell_expiry import remind_of_expiry, tell_of_expired
+from billing.telling.watch_balances import watch_balances as tell_of_moved_balances
 from billing.work_event import work_event
 
 logger = logging.getLogger(__name__)

@@ -20,10 +20,10 @@ from billing.activity import (
     read_movements,
 )
 from billing.models import TopUp, TopUpState
-from billing.recharge_state import RechargeStatus
-from billing.service_news import ServiceNews, news_flags, read_news
-from billing.service_notice import Pill, ServiceNotice
-from billing.service_state import Situation, service_notices, service_pill
+from billing.recharging.recharge_state import RechargeStatus
+from billing.telling.service_news import ServiceNews, news_flags, read_news
+from billing.telling.service_notice import Pill, ServiceNotice
+from billing.telling.service_state import Situation, service_notices, service_pill
 from credits.balance_chart import BalanceChart, balance_chart
 from credits.display import shown
 from credits.expiry_timeline import ExpiryTimeline, expiry_timeline

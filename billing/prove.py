@@ -22,8 +22,8 @@ from billing.models import (
     StripeInbox,
     TopUp,
 )
-from billing.prove_recharges import recharge_breaches
-from billing.prove_reversals import prove_reversals
+from billing.recharging.prove_recharges import recharge_breaches
+from billing.reversing.prove_reversals import prove_reversals
 from credits.models import Lot, LotKind, Wallet
 from credits.models.wallet import SOLD_KINDS
 from credits.money import Micros

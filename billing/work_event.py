@@ -14,12 +14,12 @@ from django.db.models import F
 from accounts.staff_tasks import raise_staff_task
 from billing import gateway
 from billing.apply_outcome import NOT_ATTRIBUTED
-from billing.card_gateway import CARD_SETUP, fetch_setup_names
-from billing.card_setup import finish_card_setup
-from billing.dispute import apply_dispute
+from billing.cards.card_gateway import CARD_SETUP, fetch_setup_names
+from billing.cards.card_setup import finish_card_setup
 from billing.models import CardSetup, StripeInbox, TopUp
+from billing.reversing.dispute import apply_dispute
+from billing.reversing.work_refund import work_refund
 from billing.top_up import finish_top_up
-from billing.work_refund import work_refund
 from credits.money import amount_text
 
 

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 from accounts.models import Organisation, User
-from billing.auto_recharge import save_auto_recharge
-from billing.card_setup import finish_card_setup, start_card_setup
+from billing.cards.card_setup import finish_card_setup, start_card_setup
 from billing.models import Consent
-from billing.recharge_settings import RechargeSettings
+from billing.recharging.auto_recharge import save_auto_recharge
+from billing.recharging.recharge_settings import RechargeSettings
 from credits.money import MICROS_PER_UNIT
 from sandbox.seed_credit import pay_on_the_page
 

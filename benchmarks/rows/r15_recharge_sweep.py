@@ -15,7 +15,7 @@ from benchmarks.engines import Engine
 from benchmarks.many_wallets import make_wallets, tidy
 from benchmarks.score import Sample, Score
 from benchmarks.world import BOOKED
-from billing.recharge import sweep_recharges
+from billing.recharging.recharge import sweep_recharges
 
 ROUNDS = 3
 WALLETS_PER_CALL = 10  # a million where the run has 100,000 calls

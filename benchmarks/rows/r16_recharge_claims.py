@@ -19,9 +19,9 @@ from benchmarks.engines import Engine
 from benchmarks.many_wallets import make_due, make_wallets, tidy
 from benchmarks.score import Sample, Score
 from benchmarks.world import BOOKED
-from billing.claim_recharges import claim_due
 from billing.models import RechargeAttempt
-from billing.recharge import sweep_recharges
+from billing.recharging.claim_recharges import claim_due
+from billing.recharging.recharge import sweep_recharges
 
 ROUNDS = 5
 WALLETS, DUE, SWEEPERS = 100_000, 1_000, 4

@@ -19,16 +19,19 @@ from accounts.api_access import organisation_of, own_organisation
 from accounts.models import ApiKey, Organisation, Permission, Role, Scope, User
 from accounts.rate_limits import count_request
 from billing.api import PROBLEMS, Amount, Code
-from billing.auto_recharge import save_auto_recharge, switch_off_auto_recharge
 from billing.models import AutoRecharge, PaymentMethod
-from billing.recharge_card import recharge_card
-from billing.recharge_consent import TEXT_VERSION, consent_text
-from billing.recharge_settings import (
+from billing.recharging.auto_recharge import (
+    save_auto_recharge,
+    switch_off_auto_recharge,
+)
+from billing.recharging.recharge_card import recharge_card
+from billing.recharging.recharge_consent import TEXT_VERSION, consent_text
+from billing.recharging.recharge_settings import (
     RechargeSettings,
     needs_consent,
     settings_of,
 )
-from billing.recharge_state import RechargeStatus, recharge_status
+from billing.recharging.recharge_state import RechargeStatus, recharge_status
 from billing.refusals import CreditsNotForSale
 from credits.api_money import MoneyOut, money_out
 from credits.money import to_micros

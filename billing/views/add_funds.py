@@ -25,7 +25,7 @@ from billing.amount_limits import terms_of
 from billing.forms import AddFundsForm, plain_amount, show_refusal
 from billing.models import PaymentMethod, TopUp, TopUpTerms
 from billing.quote import TopUpQuote, quote_top_up
-from billing.recharge_settings import settings_of
+from billing.recharging.recharge_settings import settings_of
 from billing.refusals import CreditsNotForSale
 from billing.top_up import start_top_up
 from billing.views.not_for_sale import not_for_sale

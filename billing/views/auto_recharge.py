@@ -13,12 +13,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import membership_for
 from accounts.models import Permission
-from billing.auto_recharge import switch_off_auto_recharge
 from billing.overview import read_overview
-from billing.recharge_card import recharge_card
-from billing.recharge_history import read_recharges
-from billing.recharge_settings import settings_of
-from billing.recharge_state import recharge_status
+from billing.recharging.auto_recharge import switch_off_auto_recharge
+from billing.recharging.recharge_card import recharge_card
+from billing.recharging.recharge_history import read_recharges
+from billing.recharging.recharge_settings import settings_of
+from billing.recharging.recharge_state import recharge_status
 from billing.views.not_for_sale import not_for_sale
 
 

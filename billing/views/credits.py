@@ -12,8 +12,8 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.access import membership_for
 from accounts.models import Membership, Organisation, Permission
 from billing.overview import read_overview
-from billing.recharge_card import recharge_card
-from billing.recharge_state import recharge_status
+from billing.recharging.recharge_card import recharge_card
+from billing.recharging.recharge_state import recharge_status
 from calling.spend_shares import read_spend_shares
 from credits.models import EntryKind, LedgerEntry
 from credits.money import amount_text

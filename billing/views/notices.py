@@ -17,9 +17,9 @@ from accounts.access import client_address, membership_for
 from accounts.models import Membership, NoticeKind, Permission
 from accounts.notify import audience_of
 from accounts.opt_out import set_opt_outs, unwanted_kinds
-from billing.balance_alert import low_threshold, set_low_threshold
 from billing.forms import BalanceAlertForm, plain_amount, show_refusal
-from billing.watch_balances import tell_of_balances
+from billing.telling.balance_alert import low_threshold, set_low_threshold
+from billing.telling.watch_balances import tell_of_balances
 
 
 @dataclass(frozen=True)

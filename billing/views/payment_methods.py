@@ -25,11 +25,11 @@ from accounts.access import client_address, membership_for, need_recent_sign_in
 from accounts.models import Membership, Organisation, Permission
 from accounts.rate_limits import count_request
 from accounts.refusals import TollgateError
-from billing.card_list import CardRow, card_rows
-from billing.card_setup import look_again, start_card_setup
+from billing.cards.card_list import CardRow, card_rows
+from billing.cards.card_setup import look_again, start_card_setup
+from billing.cards.payment_methods import make_default, remove_card
 from billing.forms import AddCardForm
 from billing.models import AutoRecharge, CardSetup, CardSetupState, PaymentMethod
-from billing.payment_methods import make_default, remove_card
 from billing.views.not_for_sale import not_for_sale
 
 RETURNED = "returned"  # how Checkout says that somebody finished there

@@ -23,15 +23,15 @@ from accounts.models import Membership, Permission
 from accounts.rate_limits import count_request
 from accounts.refusals import TollgateError
 from billing.amount_limits import terms_of
-from billing.auto_recharge import save_auto_recharge
-from billing.card_list import card_rows
-from billing.edit_recharge import EditRecharge, sentence_of
+from billing.cards.card_list import card_rows
 from billing.forms import show_refusal
 from billing.models import RechargeAttempt, RechargeCause, TopUpTerms
-from billing.recharge import recharge_if_wanted
-from billing.recharge_consent import TEXT_VERSION, consent_text
-from billing.recharge_form import ConsentForm, RechargeForm, typed
-from billing.recharge_preview import RechargePreview
+from billing.recharging.auto_recharge import save_auto_recharge
+from billing.recharging.edit_recharge import EditRecharge, sentence_of
+from billing.recharging.recharge import recharge_if_wanted
+from billing.recharging.recharge_consent import TEXT_VERSION, consent_text
+from billing.recharging.recharge_form import ConsentForm, RechargeForm, typed
+from billing.recharging.recharge_preview import RechargePreview
 from billing.views.not_for_sale import not_for_sale
 
 JUST_NOW = timedelta(minutes=2)  # a recharge begun since was begun by this form

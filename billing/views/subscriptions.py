@@ -12,9 +12,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import membership_for
 from accounts.models import Permission
-from billing.card_list import card_rows
-from billing.recharge_card import recharge_card
-from billing.recharge_state import recharge_status
+from billing.cards.card_list import card_rows
+from billing.recharging.recharge_card import recharge_card
+from billing.recharging.recharge_state import recharge_status
 from billing.views.not_for_sale import not_for_sale
 from calling.running import running_subscriptions
 from credits.statement import read_balance

@@ -21,12 +21,12 @@ from accounts.access import membership_for
 from accounts.models import Membership, Permission
 from accounts.rate_limits import count_request
 from accounts.refusals import TollgateError
-from billing.approve_recharge import approve_recharge
 from billing.forms import plain_amount
 from billing.models import AttemptState, RechargeAttempt, TopUp, TopUpState
-from billing.recharge_card import moment_text
-from billing.recharge_history import reason_of
-from billing.reconcile import look_again
+from billing.recharging.approve_recharge import approve_recharge
+from billing.recharging.recharge_card import moment_text
+from billing.recharging.recharge_history import reason_of
+from billing.reconciling.reconcile import look_again
 from billing.views.add_funds import RECHARGE_NEXT
 from billing.views.not_for_sale import not_for_sale
 from credits.models import Lot, LotKind

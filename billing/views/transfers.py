@@ -22,10 +22,10 @@ from accounts.access import client_address, membership_for
 from accounts.models import Membership, Permission
 from accounts.rate_limits import count_request
 from accounts.refusals import TollgateError
-from billing import announce_transfer as verbs
 from billing.forms import AddFundsForm, show_refusal
 from billing.models import StaffPayment, TransferAnnouncement
 from billing.refusals import CreditsNotForSale, TransferOver
+from billing.transfers import announce_transfer as verbs
 from billing.views.add_funds import terms_on_sale
 from billing.views.not_for_sale import not_for_sale
 from credits.models import Lot, LotKind

@@ -21,8 +21,12 @@ NEAR_MONEY = (
 )
 # function → the files that may call it: each rounding happens at one moment.
 ROUNDINGS = {
-    "round_half_up": {"calling/rate.py", "billing/reverse.py", "billing/invoice.py"},
-    "round_down_to_step": {"billing/reverse.py"},
+    "round_half_up": {
+        "calling/rate.py",
+        "billing/reversing/reverse.py",
+        "billing/invoice.py",
+    },
+    "round_down_to_step": {"billing/reversing/reverse.py"},
 }
 DEFINED_IN = "credits/money.py"
 

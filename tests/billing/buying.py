@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from billing.models import StripeInbox, TopUp, TopUpState
-from billing.reconcile import look_again
+from billing.reconciling.reconcile import look_again
 from billing.top_up import start_top_up
 from credits.expiry_date import expiry_of
 from credits.models import LedgerEntry, Lot, Wallet

@@ -20,9 +20,7 @@ from django.utils import timezone
 from accounts.keys import create_key
 from accounts.models import Organisation, Scope, User
 from accounts.refusals import TollgateError, fence_code
-from billing.announce_transfer import announce_transfer
-from billing.card_setup import start_card_setup
-from billing.match_transfer import match_transfer
+from billing.cards.card_setup import start_card_setup
 from billing.models import (
     AutoRecharge,
     RechargeAttempt,
@@ -36,6 +34,8 @@ from billing.models.fields import sold_money
 from billing.refusals import codes_of
 from billing.staff_payment import record_staff_payment
 from billing.top_up import start_top_up
+from billing.transfers.announce_transfer import announce_transfer
+from billing.transfers.match_transfer import match_transfer
 from credits.models import PrepaidOnly
 from credits.models.prepaid_only import NOT_FOR_SALE_SENTENCE
 from credits.money import to_micros

@@ -10,7 +10,6 @@ from djmoney.money import Money
 
 from accounts.models import Notice, Organisation, User
 from billing import gateway
-from billing.auto_recharge import save_auto_recharge
 from billing.models import (
     AutoRecharge,
     Consent,
@@ -21,9 +20,14 @@ from billing.models import (
     TopUp,
 )
 from billing.prove import prove as prove_billing
-from billing.recharge import go_on_with_recharges, recharge_if_wanted, sweep_recharges
-from billing.recharge_settings import RechargeSettings
-from billing.recharge_state import RechargeStatus, recharge_status
+from billing.recharging.auto_recharge import save_auto_recharge
+from billing.recharging.recharge import (
+    go_on_with_recharges,
+    recharge_if_wanted,
+    sweep_recharges,
+)
+from billing.recharging.recharge_settings import RechargeSettings
+from billing.recharging.recharge_state import RechargeStatus, recharge_status
 from credits.models import Wallet
 from credits.money import Micros, to_micros
 from credits.prove import prove as prove_credits

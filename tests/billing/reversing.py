@@ -11,7 +11,7 @@ from accounts.models import Organisation
 from billing.gateway import ORGANISATION, TOP_UP
 from billing.models import TopUp, TopUpState
 from billing.prove import prove as prove_billing
-from billing.reversal_gateway import SeenDispute, SeenRefund
+from billing.reversing.reversal_gateway import SeenDispute, SeenRefund
 from billing.stripe_units import to_stripe_amount
 from credits.display import money_text
 from credits.issue import issue_lot

@@ -6,7 +6,7 @@ from itertools import count
 from django.utils import timezone
 
 from accounts.models import Organisation
-from billing.card_setup import finish_card_setup, start_card_setup
+from billing.cards.card_setup import finish_card_setup, start_card_setup
 from billing.models import CardSetup, PaymentMethod
 from tests.sandbox.clicks import VISA, card, visit
 

@@ -11,9 +11,9 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import AuditEvent, Organisation, User
-from billing.dispute import note_dispute
 from billing.models import Dispute, Refund
-from billing.refund_staff_payment import ask_staff_refund
+from billing.reversing.dispute import note_dispute
+from billing.reversing.refund_staff_payment import ask_staff_refund
 from billing.staff_payment import record_staff_payment
 from credits.expire import expire_due_lots
 from credits.models import Lot, LotKind

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Notice, Organisation
 from accounts.send import compose
-from billing.tell_expiring_cards import (
+from billing.cards.tell_expiring_cards import (
     expiring_cards,
     last_day_of,
     tell_of_expiring_cards,

@@ -7,7 +7,7 @@ import stripe
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Organisation, Role, StaffTask
-from billing.card_setup import (
+from billing.cards.card_setup import (
     PAGE_LASTS,
     finish_card_setup,
     finish_card_setups,

@@ -19,17 +19,17 @@ from accounts.models import (
 )
 from accounts.refusals import TollgateError, fence_code
 from billing.close_organisation import close_organisation, preview_closing
-from billing.dispute import note_dispute
 from billing.models import Refund, RefundState, StaffPayment
 from billing.promotional import grant_promotional_credit
-from billing.refund_staff_payment import (
+from billing.refusals import ClosingMustWait, MoreThanRefundable, OrganisationClosed
+from billing.reversing.dispute import note_dispute
+from billing.reversing.refund_staff_payment import (
     give_up_money_sent,
     record_money_sent,
     refund_staff_payment,
 )
-from billing.refusals import ClosingMustWait, MoreThanRefundable, OrganisationClosed
+from billing.reversing.sweep_reversals import go_on_with_refunds
 from billing.staff_payment import record_staff_payment
-from billing.sweep_reversals import go_on_with_refunds
 from credits.models import Lot, Wallet
 from credits.money import to_micros
 from credits.spend import spend

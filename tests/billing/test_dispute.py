@@ -14,10 +14,10 @@ from accounts.models import (
     StaffTask,
     User,
 )
-from billing.apply_refund import record_refund_at_stripe
-from billing.dispute import apply_dispute, note_dispute
 from billing.models import Dispute, PaymentMethod, StripeInbox, TopUp
-from billing.sweep_reversals import look_at_disputes
+from billing.reversing.apply_refund import record_refund_at_stripe
+from billing.reversing.dispute import apply_dispute, note_dispute
+from billing.reversing.sweep_reversals import look_at_disputes
 from billing.work_event import work_event
 from credits.draw import LATE_USAGE
 from credits.expire import expire_due_lots

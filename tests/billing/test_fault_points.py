@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from billing.models import AttemptState, PaymentMethod, RechargeAttempt, TopUp
 from billing.prove import prove as prove_billing
-from billing.recharge import sweep_recharges
-from billing.reconcile import reconcile_top_ups
+from billing.recharging.recharge import sweep_recharges
+from billing.reconciling.reconcile import reconcile_top_ups
 from billing.top_up import finish_top_up
 from credits.models import LedgerEntry, Wallet
 from credits.prove import prove as prove_credits

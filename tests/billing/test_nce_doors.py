@@ -12,7 +12,6 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import Organisation, User
-from billing.claim_recharges import claim_one
 from billing.models import (
     AutoRecharge,
     RechargeAttempt,
@@ -23,7 +22,8 @@ from billing.models import (
     TransferAnnouncement,
 )
 from billing.promotional import grant_promotional_credit
-from billing.recharge import sweep_recharges
+from billing.recharging.claim_recharges import claim_one
+from billing.recharging.recharge import sweep_recharges
 from credits.models import LedgerEntry, Lot, Wallet
 from credits.models.prepaid_only import NOT_FOR_SALE_SENTENCE
 from credits.refusals import CreditsNotHeld

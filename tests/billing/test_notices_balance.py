@@ -21,8 +21,8 @@ from accounts.models import (
 )
 from accounts.send import send_due_notices
 from accounts.webhook_endpoint import create_endpoint
-from billing.balance_alert import low_threshold, set_low_threshold
-from billing.watch_balances import watch_balances
+from billing.telling.balance_alert import low_threshold, set_low_threshold
+from billing.telling.watch_balances import watch_balances
 from credits.money import to_micros
 from credits.prove import prove
 from credits.spend import spend

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Notice, Organisation, Role, User
 from billing.models import RechargeAttempt, RechargeCause, TopUp
 from billing.prove import prove
-from billing.recharge import recharge_if_wanted
+from billing.recharging.recharge import recharge_if_wanted
 from credits.models import Lot, Wallet
 from tests import makers
 from tests.accounts.recently import signed_in_recently

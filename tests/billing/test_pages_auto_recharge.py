@@ -22,7 +22,7 @@ from billing.models import (
     TopUp,
 )
 from billing.prove import prove
-from billing.recharge_consent import TEXT_VERSION
+from billing.recharging.recharge_consent import TEXT_VERSION
 from credits.models import Lot, Wallet
 from tests import makers
 from tests.accounts.recently import signed_in_recently

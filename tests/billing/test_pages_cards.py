@@ -12,8 +12,8 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from accounts.models import Organisation, Role, User
+from billing.cards.payment_methods import make_default
 from billing.models import AutoRecharge, CardSetup, PaymentMethod
-from billing.payment_methods import make_default
 from billing.refusals import CardNotChargeable
 from tests import makers
 from tests.accounts.recently import signed_in_recently

@@ -148,5 +148,5 @@ def test_the_page_stands_while_the_payment_service_is_away(
         raise PaymentsUnavailable
 
     top_up = buyer.start("50")
-    monkeypatch.setattr("billing.reconcile.finish_top_up", away)
+    monkeypatch.setattr("billing.reconciling.reconcile.finish_top_up", away)
     assert "The payment is not finished." in page_of(client, top_up)

@@ -14,11 +14,11 @@ from accounts.models import (
     ProviderSettings,
     User,
 )
-from billing.match_transfer import match_transfer
 from billing.models import (
     StaffPayment,
     TransferAnnouncement,
 )
+from billing.transfers.match_transfer import match_transfer
 from credits.models import Wallet
 from credits.models.prepaid_only import NOT_FOR_SALE_SENTENCE
 from credits.money import to_micros

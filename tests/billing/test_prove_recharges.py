@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Organisation
 from billing.models import AutoRecharge, RechargeAttempt, RechargeCause, RechargeTry
 from billing.prove import prove
-from billing.write_claims import Claim, write_claims
+from billing.recharging.write_claims import Claim, write_claims
 from credits.models import Wallet
 from tests import makers
 from tests.billing.recharging import DAY, HOUR, make_card, switch_on, usd

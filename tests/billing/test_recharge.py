@@ -12,7 +12,7 @@ from billing.models import (
     RechargeTry,
     TopUp,
 )
-from billing.recharge import sweep_recharges
+from billing.recharging.recharge import sweep_recharges
 from credits.models import Lot
 from tests import makers
 from tests.billing.recharging import (

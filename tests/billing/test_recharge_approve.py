@@ -4,10 +4,10 @@ import pytest
 import stripe
 
 from accounts.models import Notice, NoticeKind, Organisation
-from billing.approve_recharge import approve_recharge
-from billing.auto_recharge import switch_off_auto_recharge
 from billing.models import AttemptState, RechargeAttempt, TopUp
-from billing.reconcile import look_again, reconcile_top_ups
+from billing.recharging.approve_recharge import approve_recharge
+from billing.recharging.auto_recharge import switch_off_auto_recharge
+from billing.reconciling.reconcile import look_again, reconcile_top_ups
 from billing.refusals import NothingToApprove
 from billing.top_up import finish_top_up
 from credits.models import Lot

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import Notice, NoticeKind, Organisation, StaffTask
-from billing.auto_recharge import allow_auto_recharge, stop_auto_recharge
 from billing.models import RechargeAttempt, RechargeStop, SkippedRecharge, TopUpTerms
-from billing.recharge import sweep_recharges
-from billing.recharge_caps import (
+from billing.recharging.auto_recharge import allow_auto_recharge, stop_auto_recharge
+from billing.recharging.recharge import sweep_recharges
+from billing.recharging.recharge_caps import (
     Past,
     cap_in_the_way,
     month_in_the_way,
     next_month,
     times_to_catch_up,
 )
-from billing.recharge_words import skipped_sentence
+from billing.recharging.recharge_words import skipped_sentence
 from calling.models import UsageDay
 from tests import makers
 from tests.billing.recharging import (

@@ -7,8 +7,6 @@ from django.db import connection
 from django_q.models import OrmQ
 
 from accounts.models import Organisation, Role
-from billing.card_breaker import resume_payment_method
-from billing.claim_recharges import due_wallets
 from billing.jobs import charge_recharges, nudge_recharge
 from billing.models import (
     AttemptState,
@@ -16,7 +14,9 @@ from billing.models import (
     RechargeAttempt,
     TopUp,
 )
-from billing.recharge import sweep_recharges
+from billing.recharging.card_breaker import resume_payment_method
+from billing.recharging.claim_recharges import due_wallets
+from billing.recharging.recharge import sweep_recharges
 from billing.refusals import CardDisputed
 from credits.expire import expire_due_lots
 from credits.models import Wallet

@@ -8,7 +8,6 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Organisation, User
-from billing.claim_recharges import claim_due, claim_one
 from billing.models import (
     AutoRecharge,
     Consent,
@@ -19,7 +18,8 @@ from billing.models import (
     TopUp,
 )
 from billing.prove import prove
-from billing.recharge import go_on_with_recharge, sweep_recharges
+from billing.recharging.claim_recharges import claim_due, claim_one
+from billing.recharging.recharge import go_on_with_recharge, sweep_recharges
 from credits.models import Wallet
 from tests import makers
 from tests.billing.recharging import Recharger, make_card, switch_on, usd

@@ -7,17 +7,17 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Organisation
-from billing.auto_recharge import (
+from billing.models import AutoRecharge, Consent, PaymentMethod
+from billing.recharging.auto_recharge import (
     allow_auto_recharge,
     stop_auto_recharge,
     switch_off_auto_recharge,
 )
-from billing.models import AutoRecharge, Consent, PaymentMethod
-from billing.recharge_settings import (
+from billing.recharging.recharge_settings import (
     recharge_warnings,
     settings_of,
 )
-from billing.recharge_state import recharge_status
+from billing.recharging.recharge_state import recharge_status
 from billing.refusals import RechargeIsOff
 from calling.models import UsageDay
 from credits.models import Wallet

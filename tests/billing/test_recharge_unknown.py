@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from accounts.models import StaffTask
 from billing import gateway
-from billing.approve_recharge import give_up_recharge
-from billing.auto_recharge import switch_off_auto_recharge
 from billing.models import AttemptState, PaymentMethod, RechargeAttempt, RechargeTry
-from billing.recharge import sweep_recharges
+from billing.recharging.approve_recharge import give_up_recharge
+from billing.recharging.auto_recharge import switch_off_auto_recharge
+from billing.recharging.recharge import sweep_recharges
 from billing.refusals import NotLookedForYet
 from billing.top_up import finish_top_up
 from billing.work_event import finish_payment

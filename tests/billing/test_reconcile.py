@@ -13,10 +13,8 @@ from pytest_django.fixtures import Settings
 
 from accounts import named_job
 from accounts.models import AuditEvent, JobRun, StaffTask, User
-from billing import compare_sides, jobs
+from billing import jobs
 from billing.apply_outcome import NOT_ATTRIBUTED
-from billing.compare_sides import NOT_AT_STRIPE
-from billing.compare_with_stripe import NOT_COMPARED, compare_next
 from billing.keep_event import EVENTS
 from billing.models import (
     Dispute,
@@ -28,9 +26,12 @@ from billing.models import (
     TopUp,
     TopUpState,
 )
-from billing.open_orders import reconcile_open_orders
-from billing.refund import refund_top_up
+from billing.reconciling import compare_sides
+from billing.reconciling.compare_sides import NOT_AT_STRIPE
+from billing.reconciling.compare_with_stripe import NOT_COMPARED, compare_next
+from billing.reconciling.open_orders import reconcile_open_orders
 from billing.refusals import PaymentsUnavailable
+from billing.reversing.refund import refund_top_up
 from billing.work_event import WORKERS, finish_payment
 from credits.models import Lot, Wallet
 from credits.money import to_micros

@@ -14,15 +14,15 @@ from accounts.models import (
     User,
 )
 from billing.models import Refund, RefundState, TopUp
-from billing.refund import finish_refund, refund_top_up, refundable
 from billing.refusals import (
     ClientKeyReused,
     DisputeOpen,
     MoreThanRefundable,
     PaymentsUnavailable,
 )
-from billing.sweep_reversals import go_on_with_refunds
-from billing.work_refund import work_refund
+from billing.reversing.refund import finish_refund, refund_top_up, refundable
+from billing.reversing.sweep_reversals import go_on_with_refunds
+from billing.reversing.work_refund import work_refund
 from credits.draw import LATE_USAGE
 from credits.expire import expire_due_lots
 from credits.models import LedgerEntry, Wallet
@@ -157,7 +157,7 @@ def test_nothing_is_refunded_while_the_payment_is_disputed(
     sale: TopUp, staff: User, stripe_sandbox: StripeSandbox
 ) -> None:
     """Also where the dispute is news to us: Stripe refuses, and the credit is back."""
-    from billing.dispute import apply_dispute
+    from billing.reversing.dispute import apply_dispute
 
     dispute = stripe_sandbox.open_dispute(sale.stripe_payment_intent_id, amount=2_000)
     made = refund(sale, "10", staff)

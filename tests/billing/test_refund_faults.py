@@ -13,11 +13,11 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import Notice, Organisation, User
-from billing import refund as verb
 from billing.models import Refund, RefundState, TopUp
-from billing.refund import refund_top_up
-from billing.reversal_gateway import SeenRefund
-from billing.sweep_reversals import go_on_with_refunds
+from billing.reversing import refund as verb
+from billing.reversing.refund import refund_top_up
+from billing.reversing.reversal_gateway import SeenRefund
+from billing.reversing.sweep_reversals import go_on_with_refunds
 from credits.bulk import reserve_ids
 from credits.money import to_micros
 from tests.billing.faults import FaultPoint

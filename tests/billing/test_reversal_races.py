@@ -6,10 +6,10 @@ import pytest
 from django.db import transaction
 
 from accounts.models import Organisation
-from billing.dispute import note_dispute
 from billing.models import Dispute, Refund
-from billing.refund import ask_refund
 from billing.refusals import MoreThanRefundable
+from billing.reversing.dispute import note_dispute
+from billing.reversing.refund import ask_refund
 from credits.draw import LATE_USAGE
 from credits.expire import expire_due_lots
 from credits.models import LedgerEntry, Wallet

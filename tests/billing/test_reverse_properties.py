@@ -7,14 +7,14 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from billing.apply_refund import fail_refund, record_refund_at_stripe
-from billing.dispute import note_dispute
 from billing.models import Refund, TopUp
-from billing.refund import ask_refund, refundable
 from billing.refusals import DisputeOpen, MoreThanRefundable
-from billing.reversal_entries import credit_booked
-from billing.reversal_gateway import SeenDispute
-from billing.reverse import credit_reversed, gross_of, net_reversal
+from billing.reversing.apply_refund import fail_refund, record_refund_at_stripe
+from billing.reversing.dispute import note_dispute
+from billing.reversing.refund import ask_refund, refundable
+from billing.reversing.reversal_entries import credit_booked
+from billing.reversing.reversal_gateway import SeenDispute
+from billing.reversing.reverse import credit_reversed, gross_of, net_reversal
 from credits.money import CURRENCIES, to_micros
 from credits.spend import spend
 from tests.billing.reversing import (

@@ -13,9 +13,9 @@ from billing.models import (
     TopUp,
     TransferAnnouncement,
 )
-from billing.recharge_state import RechargeState, RechargeStatus
-from billing.service_news import ServiceNews
-from billing.service_state import Situation, service_notices, service_pill
+from billing.recharging.recharge_state import RechargeState, RechargeStatus
+from billing.telling.service_news import ServiceNews
+from billing.telling.service_state import Situation, service_notices, service_pill
 from credits.display import money_text
 from credits.forecast import Forecast, FundsOutcome
 from credits.funds import FundsRow

@@ -12,16 +12,17 @@ from django.utils import timezone
 from djstripe.models import PaymentIntent
 
 from accounts.models import Notice, StaffTask
-from billing import dispute, gateway, jobs, paid_sale, work_refund
+from billing import gateway, jobs
 from billing.keep_event import EVENTS
 from billing.models import Dispute, Refund, StripeInbox, TopUp
-from billing.reconcile import (
+from billing.reconciling.reconcile import (
     MOST_TRIES,
     work_waiting_events,
 )
 from billing.refusals import (
     PaymentsUnavailable,
 )
+from billing.reversing import dispute, paid_sale, work_refund
 from billing.work_event import work_event
 from credits.models import LedgerEntry, Wallet
 from tests import makers

@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import Notice, NoticeKind, Organisation, Role, User
 from billing.jobs import tell_expiry
-from billing.tell_expiry import remind_of_expiry, tell_of_expired
+from billing.telling.tell_expiry import remind_of_expiry, tell_of_expired
 from calling.models import UsageDay
 from credits.draw import LATE_USAGE
 from credits.expire import expire_due_lots, lapse_due_lots

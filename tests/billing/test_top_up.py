@@ -14,7 +14,7 @@ from accounts.models import (
     StaffTask,
 )
 from billing.models import TopUp
-from billing.reconcile import (
+from billing.reconciling.reconcile import (
     look_again,
     reconcile_top_ups,
 )

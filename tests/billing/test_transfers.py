@@ -20,7 +20,6 @@ from accounts.models import (
 )
 from accounts.refusals import fence_code
 from accounts.send import compose
-from billing.announce_transfer import cancel_transfer
 from billing.models import (
     NumberSeries,
     StaffPayment,
@@ -36,6 +35,7 @@ from billing.refusals import (
     codes_of,
 )
 from billing.staff_payment import record_staff_payment
+from billing.transfers.announce_transfer import cancel_transfer
 from credits.models import Lot, LotKind, Wallet
 from credits.money import to_micros
 from tests import makers

@@ -14,7 +14,7 @@ from django_q.tasks import async_task
 
 from billing.keep_event import keep_event
 from billing.models import StripeInbox, TopUp, TopUpState
-from billing.reconcile import work_waiting_events
+from billing.reconciling.reconcile import work_waiting_events
 from credits.models import Lot, LotKind, Wallet
 from credits.money import to_micros
 from credits.prove import prove

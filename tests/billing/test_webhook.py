@@ -19,7 +19,7 @@ from billing.bootstrap_webhook import bootstrap_webhook
 from billing.jobs import work_inbox
 from billing.keep_event import EVENTS
 from billing.models import StripeInbox
-from billing.reconcile import reconcile_top_ups
+from billing.reconciling.reconcile import reconcile_top_ups
 from tests.billing.buying import Buyer, assert_nothing_issued, assert_paid_once
 from tests.stripe_sandbox import StripeSandbox
 

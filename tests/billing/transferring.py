@@ -1,10 +1,10 @@
 """Announces transfers and matches them, with as few words as a test needs."""
 
 from accounts.models import Organisation, Role, User
-from billing.announce_transfer import announce_transfer
-from billing.match_transfer import match_transfer
 from billing.models import StaffPayment, TransferAnnouncement
 from billing.prove import prove
+from billing.transfers.announce_transfer import announce_transfer
+from billing.transfers.match_transfer import match_transfer
 from credits.models import Lot, LotKind, Wallet
 from credits.money import to_micros
 from credits.prove import prove as prove_credits

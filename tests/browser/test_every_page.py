@@ -14,8 +14,8 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Organisation, User
-from billing.announce_transfer import announce_transfer, cancel_transfer
 from billing.models import TopUpState
+from billing.transfers.announce_transfer import announce_transfer, cancel_transfer
 from calling.models import Line, RateCardVersion, Source
 from credits.models import LotKind
 from credits.money import to_micros

@@ -13,7 +13,7 @@ from accounts.models import Organisation, User
 from accounts.send import send_due_notices
 from billing.models import PaymentMethod, RechargeAttempt, RechargeCause, TopUp
 from billing.prove import prove
-from billing.recharge import recharge_if_wanted
+from billing.recharging.recharge import recharge_if_wanted
 from credits.models import Lot
 from tests import makers
 from tests.billing.recharging import switch_on

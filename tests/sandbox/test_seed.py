@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Organisation, User
 from billing import prove as billing_proof
-from billing.auto_recharge import switch_off_auto_recharge
+from billing.recharging.auto_recharge import switch_off_auto_recharge
 from calling import prove as calling_proof
 from calling.models import CallRecord, Charge, RawRecord
 from credits import prove as credits_proof

@@ -17,7 +17,6 @@ from hypothesis.stateful import (
 
 from accounts.models import BillingMode, BillingModePeriod, Organisation, Role
 from billing import prove as billing_prove
-from billing.auto_recharge import save_auto_recharge, switch_off_auto_recharge
 from billing.models import (
     AutoRecharge,
     Dispute,
@@ -28,11 +27,15 @@ from billing.models import (
     TopUp,
 )
 from billing.promotional import grant_promotional_credit
-from billing.recharge import go_on_with_recharges, recharge_if_wanted
-from billing.recharge_settings import RechargeSettings
-from billing.refund import refund_top_up
+from billing.recharging.auto_recharge import (
+    save_auto_recharge,
+    switch_off_auto_recharge,
+)
+from billing.recharging.recharge import go_on_with_recharges, recharge_if_wanted
+from billing.recharging.recharge_settings import RechargeSettings
 from billing.refusals import CreditsNotForSale, DisputeOpen, PaymentsUnavailable
-from billing.sweep_reversals import go_on_with_refunds
+from billing.reversing.refund import refund_top_up
+from billing.reversing.sweep_reversals import go_on_with_refunds
 from billing.top_up import start_top_up
 from billing.work_event import work_event
 from credits import prove as credits_prove

@@ -15,11 +15,17 @@ from typing import Any, NamedTuple
 import pytest
 
 from accounts.models import Organisation
-from billing import gateway, reversal_gateway
+from billing import gateway
 from billing.gateway import ORGANISATION, TOP_UP, TRY, Checkout, Payment
 from billing.models import RechargeTry, Refund, TopUp
 from billing.refusals import PaymentsUnavailable
-from billing.reversal_gateway import REFUND, RefundRefused, SeenDispute, SeenRefund
+from billing.reversing import reversal_gateway
+from billing.reversing.reversal_gateway import (
+    REFUND,
+    RefundRefused,
+    SeenDispute,
+    SeenRefund,
+)
 
 # How a charge of a saved card may go: its status, and what the bank says.
 CHARGES = {
