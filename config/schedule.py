@@ -114,7 +114,7 @@ SCHEDULE = (
         "forget failed jobs",
         "accounts.jobs.forget_failed_jobs",
         "50 3 * * *",
-        "Drops the notes of jobs about one thing that failed a week ago.",
+        _("Drops the notes of jobs about one thing that failed a week ago."),
     ),
     Timed(
         "forget exports",
