@@ -8,6 +8,7 @@ from django.db.models import Max
 from accounts.models import Organisation
 from calling.models import Line, RateCardVersion, Source
 from calling.prove import prove as prove_calls
+from calling.rate_table import _load
 from credits.models import LedgerEntry
 from credits.prove import prove as prove_credits
 from tests.calling import telephony
@@ -61,3 +62,9 @@ def proven(request: pytest.FixtureRequest) -> Iterator[None]:
         assert prove_calls(at=at).breaches == []
     else:
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_remembered_price_lists() -> None:
+    """A version that was rolled back leaves its number to the next test's."""
+    _load.cache_clear()
