@@ -27,12 +27,15 @@ from billing.admin_credit import GRANT_CREDIT, RECORD_PAYMENT, give_credit
 from billing.admin_forms import ChooseOrganisationForm, NewOrganisationForm, TermsForm
 from billing.models import StaffPayment, TopUp, TopUpTerms
 from billing.open_organisation import open_organisation
+from billing.recharging import admin_recharges  # noqa: F401  # its pages
+from billing.reconciling import admin_reconciliation  # noqa: F401  # its pages
 from billing.reversing.admin_reversals import (
     ClosesOrganisations,
     RefundsTopUps,
     SendsMoneyBack,
 )
 from billing.set_terms import Limits, set_terms
+from billing.transfers import admin_transfers  # noqa: F401  # its pages
 from credits.display import money_text
 from credits.models import LedgerEntry, Lot, Wallet
 from credits.statement import list_lots

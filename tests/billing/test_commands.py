@@ -36,6 +36,7 @@ from credits.money import to_micros
 from tests import makers
 from tests.flushing.management.commands.flush import fences_lifted
 from tests.makers import START
+from tests.stripe_sandbox import StripeSandbox
 
 FIFTY = to_micros("50")
 
@@ -346,7 +347,9 @@ def test_timetable_is_written_and_what_is_gone_is_removed(db: None) -> None:
 
 
 @pytest.mark.parametrize("line", SCHEDULE, ids=lambda line: line.name)
-def test_timed_job_exists_and_stands_an_empty_database(db: None, line: Any) -> None:
+def test_timed_job_exists_and_stands_an_empty_database(
+    db: None, stripe_sandbox: StripeSandbox, line: Any
+) -> None:
     import_string(line.function)()
 
 

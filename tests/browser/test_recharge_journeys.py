@@ -89,8 +89,8 @@ def test_set_up_auto_recharge_with_the_available_balance_already_below(
     heading(page, "Review auto-recharge")
     assert not RechargeAttempt.objects.exists()
     page.get_by_role("button", name="Save and charge US$2,000.00 now").click()
-    visitor.complaints.clear()  # the browser repeats the 422
     expect(page.get_by_role("alert")).to_be_focused()
+    visitor.complaints.clear()  # the browser repeats the 422
     page.get_by_label("I agree").check()
     page.get_by_role("button", name="Save and charge US$2,000.00 now").dblclick()
     heading(page, "US$2,000.00 added.")
