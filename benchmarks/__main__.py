@@ -84,14 +84,14 @@ def print_table(options: argparse.Namespace, reports: list[Report]) -> None:
         print(f"{report['engine']}: {report.get('settings') or reason(report)}")
     print()
     print(
-        f"{'row':<4}{'engine':<12}{'ours':>18}{'anchor':>18}"
+        f"{'row':<8}{'engine':<12}{'ours':>18}{'anchor':>18}"
         f"  {'ratio [min … max]':<24}{'target':>8}  verdict"
     )
     for report in reports:
         for line in report.get("lines", []):
             print_line(line)
         for row, why in report.get("no_result", {}).items():
-            print(f"{row:<4}{report['engine']:<12}no result: {why}")
+            print(f"{row:<8}{report['engine']:<12}no result: {why}")
 
 
 def reason(report: Report) -> str:
@@ -104,7 +104,7 @@ def print_line(line: dict[str, Any]) -> None:
     unit = line["unit"]
     ratio = f"{line['ratio']:.2f} [{line['lowest']:.2f} … {line['highest']:.2f}]"
     print(
-        f"{line['row']:<4}{line['engine']:<12}"
+        f"{line['row']:<8}{line['engine']:<12}"
         f"{line['ours']:>11,.0f} {unit:<6}{line['against']:>11,.0f} {unit:<6}"
         f"  {ratio:<24}{'≥ ' + format(line['target'], '.2f'):>8}  {line['verdict']}"
         f"   {line['metric']} ÷ {line['anchor']}"
