@@ -89,13 +89,9 @@ def _lengths(prefixes: Iterable[str]) -> dict[str, tuple[int, ...]]:
     }
 
 
+@lru_cache(maxsize=16)
 def rate_table(version_id: int, digest: str) -> RateTable:
     """The table of a version; its digest makes sure that it is still the same one."""
-    return _load(version_id, digest)
-
-
-@lru_cache(maxsize=16)
-def _load(version_id: int, digest: str) -> RateTable:
     known: dict[str, str] = {}  # each destination's name once, not per prefix
     share = known.setdefault
     make = RateView._make

@@ -8,7 +8,7 @@ from django.db.models import Max
 from accounts.models import Organisation
 from calling.models import Line, RateCardVersion, Source
 from calling.prove import prove as prove_calls
-from calling.rate_table import _load
+from calling.rate_table import rate_table
 from credits.models import LedgerEntry
 from credits.prove import prove as prove_credits
 from tests.calling import telephony
@@ -67,4 +67,4 @@ def proven(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_remembered_price_lists() -> None:
     """A version that was rolled back leaves its number to the next test's."""
-    _load.cache_clear()
+    rate_table.cache_clear()
