@@ -19,9 +19,10 @@ from accounts.models.people import (
     Organisation,
     Permission,
     Role,
+    SuspendedBecause,
     User,
 )
-from accounts.models.provider import ProviderSettings
+from accounts.models.provider import ProviderSettings, TaxPolicy
 from accounts.models.webhooks import (
     WebhookDelivery,
     WebhookEndpoint,
@@ -51,6 +52,8 @@ __all__ = [
     "Role",
     "Scope",
     "StaffTask",
+    "SuspendedBecause",
+    "TaxPolicy",
     "User",
     "WebhookDelivery",
     "WebhookEndpoint",

@@ -42,6 +42,12 @@ class ApiKey(models.Model):
         related_name="api_keys",
     )
     scopes = models.JSONField(_("scopes"), default=list)
+    allowed_ips = models.JSONField(
+        _("allowed addresses"),
+        default=list,
+        blank=True,
+        help_text=_("IP addresses or networks; none means everywhere."),
+    )
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -62,6 +62,20 @@ class NoticeKind(models.TextChoices):
     LINE_LIMIT_NEAR = "line_limit_near", _("Line near its monthly limit")
     LINE_LIMIT_REACHED = "line_limit_reached", _("Line at its monthly limit")
     RATES_CHANGE = "rates_change", _("Rates change")
+    MOVED_TO_NCE = "moved_to_nce", _("Moved to billing after use")
+    BACK_TO_PREPAID = "back_to_prepaid", _("Back to prepaid credits")
+    SPENDING_LIMIT_NEAR = "spending_limit_near", _("Spending limit near")
+    SPENDING_LIMIT_REACHED = "spending_limit_reached", _("Spending limit reached")
+    INVOICE_ISSUED = "invoice_issued", _("Invoice")
+    INVOICE_DUE = "invoice_due", _("Invoice due")
+    INVOICE_LATE = "invoice_late", _("Invoice late")
+    INVOICE_PAID = "invoice_paid", _("Invoice paid")
+    CREDIT_NOTE = "credit_note", _("Credit note")
+    SERVICE_RESTRICTED = "service_restricted", _("Paid calls stopped")
+    SERVICE_SUSPENDED = "service_suspended", _("Service paused")
+    SERVICE_RESUMED = "service_resumed", _("Service resumed")
+    STATEMENT_READY = "statement_ready", _("Monthly statement")
+    CALL_LIMIT_REACHED = "call_limit_reached", _("Limit of calls reached")
     USAGE_EXPORT = "usage_export", _("List of calls")
     WEBHOOK_DISABLED = "webhook_disabled", _("Webhook endpoint switched off")
 
@@ -101,6 +115,8 @@ AMOUNTS = frozenset(
 _BOTH = Audience.OWNER_AND_BILLING
 _CARD = "amount currency brand last_four path"
 _POOL = "plan granted left resets_at path"
+_SPENDING = "spent limit currency resets_at path"
+_INVOICE = "number amount currency due_on path"
 _LIMIT = "line spent limit currency resets_at path"
 
 _RULES: dict[NoticeKind, NoticeRules] = {
@@ -185,6 +201,36 @@ _RULES: dict[NoticeKind, NoticeRules] = {
     NoticeKind.RATES_CHANGE: _kind(
         "valid_from dearer destination before after currency path", _BOTH
     ),
+    # `credit` is what is left and spent first.
+    NoticeKind.MOVED_TO_NCE: _kind(
+        "moved_at credit first_invoice_on currency path",
+        _BOTH,
+        event="organization.moved_to_nce",
+    ),
+    NoticeKind.BACK_TO_PREPAID: _kind("moved_at path", _BOTH),
+    # `percent` is 50 or 80.
+    NoticeKind.SPENDING_LIMIT_NEAR: _kind(f"{_SPENDING} percent"),
+    # `is_hard` is 1 where calls stop, else 0.
+    NoticeKind.SPENDING_LIMIT_REACHED: _kind(f"{_SPENDING} is_hard", _BOTH),
+    NoticeKind.INVOICE_ISSUED: _kind(f"{_INVOICE} month", event="invoice.issued"),
+    NoticeKind.INVOICE_DUE: _kind(_INVOICE),
+    # `days` late: 3, 7 or 14; `amount` is what is still owed.
+    NoticeKind.INVOICE_LATE: _kind(
+        f"{_INVOICE} days restricts_on suspends_on", _BOTH, event="invoice.late"
+    ),
+    NoticeKind.INVOICE_PAID: _kind("number amount currency paid_at path"),
+    NoticeKind.CREDIT_NOTE: _kind("number amount currency invoice path"),
+    NoticeKind.SERVICE_RESTRICTED: _kind("since path", _BOTH),
+    # `because` is a value of SuspendedBecause.
+    NoticeKind.SERVICE_SUSPENDED: _kind(
+        "since because path", _BOTH, event="organization.suspended"
+    ),
+    NoticeKind.SERVICE_RESUMED: _kind("path", _BOTH, event="organization.resumed"),
+    NoticeKind.STATEMENT_READY: _kind(
+        "month path", is_optional=True, event="statement.ready"
+    ),
+    # `what` is daily_spend, call_cost, concurrent_calls or price_ceiling.
+    NoticeKind.CALL_LIMIT_REACHED: _kind("what line reached_at path", _BOTH),
     NoticeKind.USAGE_EXPORT: _kind("first last calls expires_at path"),
     # `is_gone` is 1 where the endpoint answered that it is not there any more.
     NoticeKind.WEBHOOK_DISABLED: _kind("url since is_gone path", Audience.TECHNICAL),

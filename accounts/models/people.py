@@ -148,6 +148,14 @@ def check_time_zone(name: str) -> None:
         )
 
 
+class SuspendedBecause(models.TextChoices):
+    """Why no call of an organisation is let through; emergency calls always are."""
+
+    DUNNING = "dunning", _("An invoice was not paid")
+    FRAUD = "fraud", _("Suspected fraud")
+    REQUEST = "request", _("At the customer's request")
+
+
 class Organisation(models.Model):
     """The provider's customer: owns lines, plans, a wallet, invoices (rule 1.2)."""
 
@@ -181,7 +189,12 @@ class Organisation(models.Model):
     )
     terms_version = models.CharField(_("terms accepted"), max_length=20)
     opened_at = models.DateTimeField(_("opened at"))
+    # Late with an invoice: paid calls stop, all else goes on (rule 10.2).
+    restricted_at = models.DateTimeField(_("restricted at"), null=True, blank=True)
     suspended_at = models.DateTimeField(_("suspended at"), null=True, blank=True)
+    suspended_because = models.CharField(
+        _("suspended because"), max_length=10, choices=SuspendedBecause, blank=True
+    )
     # Closed, it buys and calls no more; its books are kept (rule 1.8).
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
 

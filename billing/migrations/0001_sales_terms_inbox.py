@@ -102,6 +102,7 @@ class Migration(migrations.Migration):
                 ('currency', models.CharField(max_length=3, verbose_name='currency')),
                 ('credit', billing.models.fields.AmountField(currency_field_name='currency', decimal_places=3, max_digits=14, verbose_name='credit')),
                 ('tax', billing.models.fields.AmountField(currency_field_name='currency', decimal_places=3, default=decimal.Decimal, max_digits=14, verbose_name='tax')),
+                ('tax_percent', models.DecimalField(decimal_places=3, default=0, max_digits=6, verbose_name='tax percent')),
                 ('total', billing.models.fields.AmountField(currency_field_name='currency', decimal_places=3, max_digits=14, verbose_name='total')),
                 ('received', billing.models.fields.AmountField(currency_field_name='currency', decimal_places=3, default=decimal.Decimal, max_digits=14, verbose_name='received')),
                 ('refunded', billing.models.fields.AmountField(currency_field_name='currency', decimal_places=3, default=decimal.Decimal, max_digits=14, verbose_name='refunded')),

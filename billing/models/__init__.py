@@ -2,6 +2,18 @@
 
 from billing.models.cards import CardSetup, CardSetupState, PaymentMethod
 from billing.models.inbox import StripeInbox
+from billing.models.invoices import (
+    ClosedMonth,
+    Document,
+    Invoice,
+    InvoiceKind,
+    InvoiceLine,
+    InvoicePayment,
+    InvoicePaymentKind,
+    InvoiceState,
+    LineKind,
+    TaxRate,
+)
 from billing.models.recharges import (
     OPEN_ATTEMPT,
     AttemptState,
@@ -32,8 +44,17 @@ __all__ = [
     "AutoRecharge",
     "CardSetup",
     "CardSetupState",
+    "ClosedMonth",
     "Consent",
     "Dispute",
+    "Document",
+    "Invoice",
+    "InvoiceKind",
+    "InvoiceLine",
+    "InvoicePayment",
+    "InvoicePaymentKind",
+    "InvoiceState",
+    "LineKind",
     "NumberSeries",
     "PaymentMethod",
     "RechargeAttempt",
@@ -48,6 +69,7 @@ __all__ = [
     "StaffPayment",
     "StaffPaymentKind",
     "StripeInbox",
+    "TaxRate",
     "TopUp",
     "TopUpKind",
     "TopUpState",

@@ -62,6 +62,9 @@ class TopUp(PrepaidOnly):
     currency = models.CharField(_("currency"), max_length=3)
     credit = AmountField(_("credit"))
     tax = AmountField(_("tax"), default=Decimal)
+    tax_percent = models.DecimalField(
+        _("tax percent"), max_digits=6, decimal_places=3, default=0
+    )
     total = AmountField(_("total"))
     received = AmountField(_("received"), default=Decimal)
     # Gross, of the total; the word shown to people is derived from these.

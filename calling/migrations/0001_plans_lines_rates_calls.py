@@ -350,6 +350,7 @@ class Migration(migrations.Migration):
                 ('seconds', models.BigIntegerField()),
                 ('amount', credits.models.fields.MicrosField(help_text='Rated amount, whoever paid.')),
                 ('pool_amount', credits.models.fields.MicrosField()),
+                ('postpaid_amount', credits.models.fields.MicrosField(db_default=0, default=0, help_text='What is billed after use.')),
                 ('organisation', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='usage_days', to='accounts.organisation')),
             ],
             options={

@@ -18,6 +18,13 @@ from calling.models.decks import (
 )
 from calling.models.files import CallUpload, UsageExport
 from calling.models.lines import Line, NumberAssignment, ServiceKind
+from calling.models.permission import (
+    Barring,
+    CallLimits,
+    DeniedCall,
+    LineMonth,
+    SpendingLimit,
+)
 from calling.models.plans import (
     Bucket,
     CallingPlan,
@@ -45,9 +52,11 @@ from calling.models.sources import (
 )
 
 __all__ = [
+    "Barring",
     "Bucket",
     "CallCountry",
     "CallKind",
+    "CallLimits",
     "CallRecord",
     "CallUpload",
     "CallingPlan",
@@ -56,12 +65,14 @@ __all__ = [
     "DeckMode",
     "DeckProfile",
     "DeckUpload",
+    "DeniedCall",
     "Direction",
     "ExhaustionRule",
     "LegPolicy",
     "Licence",
     "LicenceBase",
     "Line",
+    "LineMonth",
     "MinutePool",
     "NumberAssignment",
     "NumberType",
@@ -76,6 +87,7 @@ __all__ = [
     "RejectedRow",
     "ServiceKind",
     "Source",
+    "SpendingLimit",
     "Subscription",
     "UsageDay",
     "UsageExport",

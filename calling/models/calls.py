@@ -300,6 +300,9 @@ class UsageDay(models.Model):
     seconds = models.BigIntegerField()
     amount = MicrosField(help_text=_("Rated amount, whoever paid."))
     pool_amount = MicrosField()
+    postpaid_amount = MicrosField(
+        default=0, db_default=0, help_text=_("What is billed after use.")
+    )
 
     class Meta:
         ordering = ["organisation_id", "-day", "kind"]

@@ -90,6 +90,9 @@ class Source(models.Model):
         blank=True,
         help_text=_("After so long without a call record staff get a task."),
     )
+    asks_since = models.DateTimeField(
+        _("asks for permission since"), null=True, blank=True, editable=False
+    )
     heard_at = models.DateTimeField(
         _("last heard"), null=True, blank=True, editable=False
     )

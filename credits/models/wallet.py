@@ -51,6 +51,12 @@ class Wallet(models.Model):
     lapsed = MicrosField(default=0, help_text=_("The part of it that has expired."))
     debt = MicrosField(default=0, help_text=_("What calls cost beyond the lots."))
     reserved = MicrosField(default=0, help_text=_("Set aside for running calls."))
+    live_calls = models.PositiveIntegerField(
+        default=0, db_default=0, help_text=_("How many holds are open.")
+    )
+    # Counted up whenever what its calls are judged by changes: lines, numbers, plans,
+    # barring, limits, state. Whoever judged by an older count judges again.
+    facts_version = models.BigIntegerField(default=1, db_default=1, editable=False)
     incoming = MicrosField(
         default=0, help_text=_("Recharges sent, top-ups processing.")
     )
@@ -139,6 +145,11 @@ class Lot(models.Model):
     reminded_days = models.PositiveSmallIntegerField(null=True, blank=True)
     reference = models.CharField(max_length=100)
     sale_id = models.BigIntegerField(null=True, blank=True)
+    is_taxed = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("Tax was paid when it was bought (rule 10.4)."),
+    )
     moved_by = models.BigIntegerField(default=0, editable=False)
 
     objects = LotQuerySet.as_manager()

@@ -194,10 +194,13 @@ def test_a_lot_is_born_empty(formosa: Organisation, column: str) -> None:
 
 @pytest.mark.parametrize("column", ["credit", "debt", "moved_by", "last_seq"])
 def test_a_wallet_is_born_empty(formosa: Organisation, column: str) -> None:
-    sql = "INSERT INTO accounts_organisation SELECT {} FROM accounts_organisation"
-    fields = [field.column for field in Organisation._meta.fields]
+    fields = [str(field.column) for field in Organisation._meta.fields]
     fresh = {"id": "987", "slug": "'x'", "account_code": "'X'"}
-    run(sql.format(", ".join(fresh.get(str(name), str(name)) for name in fields)))
+    copied = ", ".join(fresh.get(name, name) for name in fields)
+    run(
+        f"INSERT INTO accounts_organisation ({', '.join(fields)})"
+        f" SELECT {copied} FROM accounts_organisation"
+    )
     with pytest.raises(IntegrityError) as refused, transaction.atomic():
         Wallet.objects.create(organisation_id=987, currency="USD", **{column: 5})
     assert fence_code(refused.value) == "wallet_moved_by_entries"
