@@ -9,32 +9,17 @@ lots; a missed run heals itself. Returned: how many lots were marked or posted.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Count
 
-from credits.bulk import read_rows
 from credits.draw import LATE_USAGE
 from credits.lock import lock_free_wallets
-from credits.models import EntryKind, LedgerEntry, Lot
+from credits.models import Lot, Wallet
 from credits.models.wallet import LotQuerySet
-from credits.money import Micros
-from credits.post import EntryDraft, post_entries
+from credits.post_expired import insert_expired
 from credits.refresh import refresh_wallets
 
 LIMIT = 1000
-EXPIRE = EntryKind.EXPIRE.value
-
-
-class _Due(NamedTuple):
-    """What posting needs of a lot; light, since a sweep reads thousands."""
-
-    organisation_id: int
-    id: int
-    remaining: Micros
-    expires_at: datetime
-    lapsed_at: datetime | None
 
 
 def expire_due_lots(at: datetime, limit: int = LIMIT) -> int:
@@ -46,7 +31,7 @@ def lapse_due_lots(at: datetime, limit: int = LIMIT) -> int:
     """Marks the lots whose last day is over."""
     due = Lot.objects.live().filter(lapsed_at=None, expires_at__lte=at)
     with transaction.atomic():
-        wallets = lock_free_wallets(_owners(due, limit))
+        wallets = _lock_owners(due, limit)
         lots = Lot.objects.filter(pk__in=_oldest(due, wallets, limit).values("pk"))
         marked = lots.update(lapsed_at=at)
         if marked:
@@ -56,16 +41,24 @@ def lapse_due_lots(at: datetime, limit: int = LIMIT) -> int:
 
 def post_expired_lots(at: datetime, limit: int = LIMIT) -> int:
     """Posts what lapsed lots still have once late usage is over."""
-    due = Lot.objects.live().filter(expires_at__lte=at - LATE_USAGE)
+    over = at - LATE_USAGE
+    due = Lot.objects.live().filter(expires_at__lte=over)
     with transaction.atomic():
-        wallets = lock_free_wallets(_owners(due, limit))
-        found = _oldest(due, wallets, limit)
-        lots = [_Due(*row) for row in read_rows(found.values_list(*_Due._fields))]
-        unmarked = [lot.id for lot in lots if lot.lapsed_at is None]
+        wallets = _lock_owners(due, limit)
+        if not wallets:
+            return 0
+        unmarked = [pk for pk, wallet in wallets.items() if _has_unmarked(wallet, over)]
         if unmarked:
-            Lot.objects.filter(pk__in=unmarked).update(lapsed_at=at)
-        post_entries(wallets, _drafts(lots), at=at)
-    return len(lots)
+            due.filter(organisation__in=unmarked, lapsed_at=None).update(lapsed_at=at)
+        posted = insert_expired(wallets, _oldest(due, wallets, limit), at=at)
+        refresh_wallets(wallets.values(), cause="expiry")
+    return posted
+
+
+def _lock_owners(due: LotQuerySet, limit: int) -> dict[int, Wallet]:
+    """Those of the oldest lots, as far as nobody else holds them."""
+    oldest = due.order_by("expires_at", "organisation_id")[:limit]
+    return lock_free_wallets(oldest.values("organisation_id"))
 
 
 def _oldest(due: LotQuerySet, owners: Iterable[int], limit: int) -> LotQuerySet:
@@ -74,29 +67,5 @@ def _oldest(due: LotQuerySet, owners: Iterable[int], limit: int) -> LotQuerySet:
     return mine.order_by("expires_at", "organisation_id")[:limit]
 
 
-def _owners(due: LotQuerySet, limit: int) -> set[int]:
-    oldest = due.order_by("expires_at", "organisation_id")
-    return set(oldest.values_list("organisation_id", flat=True)[:limit])
-
-
-def _drafts(lots: list[_Due]) -> list[EntryDraft]:
-    undone = _times_undone({lot.organisation_id for lot in lots})
-    return [
-        EntryDraft(
-            lot.organisation_id,
-            EXPIRE,
-            lot.id,
-            -lot.remaining,
-            f"expire:{lot.id}#{undone.get(lot.id, 0) + 1}",
-            lot.expires_at,
-        )
-        for lot in lots
-    ]
-
-
-def _times_undone(organisation_ids: set[int]) -> dict[int | None, int]:
-    """By lot; what has something left has every earlier posting undone."""
-    undoing = LedgerEntry.objects.filter(
-        organisation__in=organisation_ids, kind=EXPIRE, reverses__isnull=False
-    )
-    return dict(undoing.order_by().values_list("lot").annotate(Count("id")))
+def _has_unmarked(wallet: Wallet, over: datetime) -> bool:
+    return wallet.next_expiry_at is not None and wallet.next_expiry_at <= over

@@ -6,6 +6,7 @@ checks alone; on SQLite the transaction itself is the lock, taken when it begins
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -24,16 +25,16 @@ def lock_wallet(organisation_id: int) -> Wallet:
 def lock_wallets(organisation_ids: Iterable[int]) -> dict[int, Wallet]:
     """The wallets by organisation, locked; raises for an organisation without one."""
     wanted = set(organisation_ids)
-    wallets = _lock(wanted, skip_locked=False)
+    wallets = _locked(_named(wanted), skip_locked=False)
     if len(wallets) != len(wanted):
         missing = sorted(wanted - set(wallets))
         raise Wallet.DoesNotExist(f"No wallet for organisations {missing}.")
     return wallets
 
 
-def lock_free_wallets(organisation_ids: Iterable[int]) -> dict[int, Wallet]:
+def lock_free_wallets(organisation_ids: "QuerySet[Any, Any]") -> dict[int, Wallet]:
     """Those of the wallets that nobody else holds, locked; sweeps wait for nobody."""
-    return _lock(set(organisation_ids), skip_locked=True)
+    return _locked(_named(organisation_ids), skip_locked=True)
 
 
 def does_a_wallet_want() -> bool:
@@ -52,9 +53,8 @@ def lock_wanting_wallets(wanting: "QuerySet[Wallet]", limit: int) -> dict[int, W
     return _locked(wanting[:limit], skip_locked=True)
 
 
-def _lock(organisation_ids: set[int], *, skip_locked: bool) -> dict[int, Wallet]:
-    named = Wallet.objects.filter(pk__in=organisation_ids).order_by("pk")
-    return _locked(named, skip_locked=skip_locked)
+def _named(organisation_ids: "set[int] | QuerySet[Any, Any]") -> "QuerySet[Wallet]":
+    return Wallet.objects.filter(pk__in=organisation_ids).order_by("pk")
 
 
 def _locked(chosen: "QuerySet[Wallet]", *, skip_locked: bool) -> dict[int, Wallet]:

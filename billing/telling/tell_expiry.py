@@ -57,7 +57,7 @@ def tell_of_expired(at: datetime, *, limit: int = 200) -> int:
     gone = Lot.objects.filter(
         untold, lapsed_at__isnull=False, exhausted_at__isnull=False
     )
-    lots = list(gone.select_related("organisation").order_by("expires_at")[:limit])
+    lots = list(gone.select_related("organisation").order_by("pk")[:limit])
     lost = _posted(lots)
     for lot in lots:
         with transaction.atomic():

@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ('sale_id', models.BigIntegerField(blank=True, null=True)),
                 ('is_taxed', models.BooleanField(db_default=False, default=False, help_text='Tax was paid when it was bought (rule 10.4).')),
                 ('moved_by', models.BigIntegerField(default=0, editable=False)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lots', to='accounts.organisation')),
+                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='lots', to='accounts.organisation')),
             ],
             options={
                 'verbose_name': 'lot',

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                         _connector="OR",
                     ),
                 ),
-                fields=["expires_at"],
+                fields=["id"],
                 name="expired_lots_to_tell_of",
             ),
         ),

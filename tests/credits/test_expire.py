@@ -103,6 +103,18 @@ def test_lots_of_different_owners_expire_in_one_sweep(db: None) -> None:
     assert [entry.amount for entry in amounts] == [-3_000_000, -2_000_000, -1_000_000]
 
 
+def test_lots_of_one_owner_are_posted_in_the_order_they_expired(
+    formosa: Organisation,
+) -> None:
+    later = make_lot(formosa, "10", months=2)
+    sooner = make_lot(formosa, "5", months=1)
+    assert post_expired_lots(later.expires_at + LATE_USAGE) == 2
+    posted = LedgerEntry.objects.filter(kind=EntryKind.EXPIRE).order_by("wallet_seq")
+    assert [entry.lot_id for entry in posted] == [sooner.pk, later.pk]
+    assert [entry.balance_after for entry in posted] == [10_000_000, 0]
+    assert [entry.wallet_seq for entry in posted] == [3, 4]
+
+
 def test_an_expiry_wants_a_recharge(formosa: Organisation) -> None:
     """Rule 5.2: level-triggered, also by expiry."""
     lot = make_lot(formosa, "10", months=1)

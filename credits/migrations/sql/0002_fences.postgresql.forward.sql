@@ -15,7 +15,8 @@ CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE ON credits_ledgerentry
 CREATE TRIGGER entry_no_truncate BEFORE TRUNCATE ON credits_ledgerentry
   FOR EACH STATEMENT EXECUTE FUNCTION fence_refuse('entry_append_only');
 
--- 2. Entries move lots and wallets: one update each for a whole batch. The counts see an
+-- 2. Entries move lots and wallets: one update each for a whole batch, the lots in the
+-- order of their keys, so that pages and indexes are gone through once. The counts see an
 -- entry that names another organisation's lot, or an organisation without a wallet.
 CREATE FUNCTION credits_entry_apply() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -25,6 +26,7 @@ BEGIN
   WITH moved AS MATERIALIZED (
     SELECT lot_id, organisation_id, sum(amount)::bigint AS amount, max(booked_at) AS booked_at
       FROM born WHERE lot_id IS NOT NULL GROUP BY lot_id, organisation_id
+      ORDER BY lot_id
   ), applied AS (
     UPDATE credits_lot AS lot
        SET remaining = lot.remaining + moved.amount,
