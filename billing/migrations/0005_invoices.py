@@ -186,6 +186,8 @@ class Migration(migrations.Migration):
                 ),
                 ("month", models.DateField(verbose_name="month")),
                 ("up_to_charge", models.BigIntegerField(default=0)),
+                ("fees_through", models.DateField(blank=True, null=True)),
+                ("changes_until", models.DateTimeField(blank=True, null=True)),
                 ("closed_at", models.DateTimeField(verbose_name="closed at")),
                 (
                     "organisation",
@@ -261,6 +263,17 @@ class Migration(migrations.Migration):
                         default=0,
                         max_digits=6,
                         verbose_name="tax percent",
+                    ),
+                ),
+                (
+                    "credits",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="credited_by",
+                        to="billing.invoiceline",
+                        verbose_name="takes back",
                     ),
                 ),
                 (
@@ -540,6 +553,16 @@ class Migration(migrations.Migration):
             model_name="invoiceline",
             constraint=models.UniqueConstraint(
                 fields=("invoice", "position"), name="one_invoice_line_per_position"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="invoiceline",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("credits__isnull", False)),
+                fields=("credits",),
+                name="invoice_line_credited_once",
+                violation_error_code="invoice_line_credited_once",
+                violation_error_message="This line was taken back before.",
             ),
         ),
         migrations.AddConstraint(

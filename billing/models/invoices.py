@@ -226,12 +226,28 @@ class InvoiceLine(models.Model):
     tax_percent = models.DecimalField(
         _("tax percent"), max_digits=6, decimal_places=3, default=0
     )
+    # On a credit note: the line that it takes back, which can happen once.
+    credits = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="credited_by",
+        verbose_name=_("takes back"),
+    )
 
     class Meta:
         ordering = ["invoice_id", "position"]
         verbose_name = _("line of an invoice")
         verbose_name_plural = _("lines of invoices")
         constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["credits"],
+                condition=Q(credits__isnull=False),
+                name="invoice_line_credited_once",
+                violation_error_code="invoice_line_credited_once",
+                violation_error_message=_("This line was taken back before."),
+            ),
             models.UniqueConstraint(
                 fields=["invoice", "position"], name="one_invoice_line_per_position"
             ),
@@ -245,7 +261,8 @@ class ClosedMonth(models.Model):
     """A month of an organisation that was closed, once (rule 10.1).
 
     What it billed: the charges of local days before the month's end whose id is at most
-    `up_to_charge`, without those that the month closed before it had billed.
+    `up_to_charge`, without those that the month closed before it had billed. A month
+    that was passed over is billed with the next one that is closed.
     """
 
     organisation = models.ForeignKey(
@@ -260,6 +277,10 @@ class ClosedMonth(models.Model):
         related_name="closed_month",
     )
     up_to_charge = models.BigIntegerField(default=0)
+    # Licences: whole months are billed up to and with this one, what changed within
+    # a month before this moment. Empty until a first month was closed by itself.
+    fees_through = models.DateField(null=True, blank=True)
+    changes_until = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(_("closed at"))
 
     class Meta:
