@@ -5,6 +5,8 @@ import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
+from accounts.fences import Fences
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -14,6 +16,18 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="subscription",
+            name="replaces",
+            field=models.ForeignKey(
+                blank=True,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="replaced_by",
+                to="calling.subscription",
+            ),
+        ),
         migrations.AddField(
             model_name="source",
             name="asks_since",
@@ -278,6 +292,38 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="FactsVersion",
+            fields=[
+                (
+                    "id",
+                    models.PositiveSmallIntegerField(
+                        default=1, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "provider",
+                    models.BigIntegerField(
+                        db_default=1,
+                        default=1,
+                        help_text="Sources, keys, price lists, areas, rules.",
+                    ),
+                ),
+                (
+                    "numbers",
+                    models.BigIntegerField(
+                        db_default=1, default=1, help_text="Whose which number is."
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("id", 1)), name="one_facts_version"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="LineMonth",
             fields=[
                 (
@@ -389,4 +435,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        Fences("0007_facts_versions"),
     ]

@@ -22,6 +22,7 @@ from calling.models.permission import (
     Barring,
     CallLimits,
     DeniedCall,
+    FactsVersion,
     LineMonth,
     SpendingLimit,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "DeniedCall",
     "Direction",
     "ExhaustionRule",
+    "FactsVersion",
     "LegPolicy",
     "Licence",
     "LicenceBase",

@@ -233,3 +233,27 @@ class DeniedCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.call_key}: {self.code}"
+
+
+class FactsVersion(models.Model):
+    """One row: how often what every call is judged by has changed (rule 9.1).
+
+    Kept by triggers; `Wallet.facts_version` is the same for one organisation. Numbers
+    have a count of their own, since whose a number is not cannot belong to a wallet.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    provider = models.BigIntegerField(
+        default=1, db_default=1, help_text=_("Sources, keys, price lists, areas, rules.")
+    )
+    numbers = models.BigIntegerField(
+        default=1, db_default=1, help_text=_("Whose which number is.")
+    )
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(name="one_facts_version", condition=Q(id=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}, {self.numbers}"
