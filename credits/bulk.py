@@ -6,7 +6,7 @@ a trigger pays for every statement, and one prepared UPDATE. No model is instant
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import groupby
@@ -76,6 +76,26 @@ def update_rows(
         _update_from_arrays(model, [key, *columns], rows)
     else:
         _update_each(model, [key, *columns], rows)
+
+
+def add_to_rows(model: type[Model], column: str, sums: Mapping[int, int]) -> None:
+    """Adds to one column of the rows whose ids are given; one statement."""
+    if not sums:
+        return
+    table, name = model._meta.db_table, connection.ops.quote_name(column)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                f"UPDATE {table} AS old SET {name} = old.{name} + more.amount"  # noqa: S608  # names of our models
+                " FROM unnest(%s::bigint[], %s::bigint[]) AS more (id, amount)"
+                " WHERE old.id = more.id",
+                [array_of(list(sums)), array_of(list(sums.values()))],
+            )
+        else:
+            cursor.executemany(
+                f"UPDATE {table} SET {name} = {name} + %s WHERE id = %s",  # noqa: S608  # names of our models
+                [(amount, pk) for pk, amount in sums.items()],
+            )
 
 
 def reserve_ids(model: type[Model], count: int) -> Sequence[int]:

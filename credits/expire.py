@@ -1,7 +1,8 @@
 """Expires lots in two steps (rule 3.8).
 
 When its time has come a lot is marked as lapsed: it leaves the balance, where it had
-stopped counting at that very moment, mark or no mark. 72 hours later, when no late
+stopped counting at that very moment, mark or no mark, except the part that covers
+calls which were allowed before and still run. 72 hours later, when no late
 record may draw from it any more, what it still has is posted as expired, exactly once.
 Both steps lock the wallets they move, skip those that others hold, and stop at `limit`
 lots; a missed run heals itself. Returned: how many lots were marked or posted.
@@ -37,6 +38,13 @@ def lapse_due_lots(at: datetime, limit: int = LIMIT) -> int:
         if marked:
             refresh_wallets(wallets.values(), cause="expiry")
     return marked
+
+
+def lapse_lots_of(wallet: Wallet, *, at: datetime) -> None:
+    """The same for one wallet, which the caller has locked: before it is asked."""
+    mine = Lot.objects.live().filter(organisation=wallet.organisation_id)
+    if mine.filter(lapsed_at=None, expires_at__lte=at).update(lapsed_at=at):
+        refresh_wallets([wallet], cause="expiry")
 
 
 def post_expired_lots(at: datetime, limit: int = LIMIT) -> int:

@@ -15,7 +15,7 @@ class Invariant(NamedTuple):
     def narrowed(self) -> str:
         """The statement for one organisation, or for all where it is 0."""
         only = "(%(organisation)s = 0 OR {}.organisation_id = %(organisation)s)"
-        named = {"wallet": "w", "lot": "l", "entry": "e"}
+        named = {"wallet": "w", "lot": "l", "entry": "e", "hold": "h"}
         return self.sql.format(**{k: only.format(v) for k, v in named.items()})
 
 
@@ -104,12 +104,24 @@ INVARIANTS = (
     ),
     Invariant(
         5,
-        "wallet {0}: lapsed {1}, but its lapsed lots have {2}",
-        """SELECT w.organisation_id, w.lapsed, coalesce(sum(l.remaining), 0)
-        FROM credits_wallet w LEFT JOIN credits_lot l
-          ON l.organisation_id = w.organisation_id AND l.lapsed_at IS NOT NULL
-        WHERE {wallet} GROUP BY w.organisation_id, w.lapsed
-        HAVING w.lapsed <> coalesce(sum(l.remaining), 0)""",
+        "wallet {0}: lapsed {1}, but its lapsed lots have {2} that no call holds",
+        # Lot by lot, soonest expiry first: what all of them so far have, less what
+        # calls held when this one expired. The largest is what no call may draw.
+        """SELECT organisation_id, lapsed, uncovered FROM (
+          SELECT w.organisation_id, w.lapsed,
+            max(CASE WHEN coalesce(run.kept, 0) > 0 THEN run.kept ELSE 0 END)
+              AS uncovered
+          FROM credits_wallet w LEFT JOIN (
+            SELECT l.organisation_id, sum(l.remaining) OVER (
+                PARTITION BY l.organisation_id ORDER BY l.expires_at)
+              - (SELECT coalesce(sum(h.amount), 0) FROM credits_hold h
+                WHERE h.organisation_id = l.organisation_id AND h.state = 'open'
+                  AND h.opened_at < l.expires_at) AS kept
+            FROM credits_lot l
+            WHERE {lot} AND l.lapsed_at IS NOT NULL AND l.remaining > 0
+          ) AS run ON run.organisation_id = w.organisation_id
+          WHERE {wallet} GROUP BY w.organisation_id, w.lapsed) AS told
+        WHERE lapsed <> uncovered""",
     ),
     Invariant(
         5,
@@ -202,9 +214,14 @@ INVARIANTS = (
     ),
     Invariant(
         18,
-        "wallet {0}: {1} set aside, though no call holds anything",
-        """SELECT w.organisation_id, w.reserved FROM credits_wallet w
-        WHERE {wallet} AND w.reserved <> 0""",
+        "wallet {0}: {1} set aside for {2} calls, but {4} calls hold {3}",
+        """SELECT w.organisation_id, w.reserved, w.live_calls,
+          coalesce(sum(h.amount), 0), count(h.id)
+        FROM credits_wallet w LEFT JOIN credits_hold h
+          ON h.organisation_id = w.organisation_id AND h.state = 'open'
+        WHERE {wallet} GROUP BY w.organisation_id, w.reserved, w.live_calls
+        HAVING w.reserved <> coalesce(sum(h.amount), 0)
+          OR w.live_calls <> count(h.id)""",
     ),
     Invariant(
         22,
@@ -224,6 +241,13 @@ INVARIANTS = (
         LEFT JOIN credits_wallet w ON w.organisation_id = e.organisation_id
         WHERE {entry}
           AND (w.organisation_id IS NULL OR (e.lot_id IS NOT NULL AND l.id IS NULL))""",
+    ),
+    Invariant(
+        25,
+        "hold {0}: its organisation {1} has no wallet",
+        """SELECT h.id, h.organisation_id FROM credits_hold h
+        LEFT JOIN credits_wallet w USING (organisation_id)
+        WHERE {hold} AND w.organisation_id IS NULL""",
     ),
 )
 
@@ -246,7 +270,7 @@ MOVED_BY = (
     ),
 )
 
-# Not wrong, only behind: a sweep has not run (rule 3.8).
+# Not wrong, only behind: a sweep has not run (rules 3.8 and 9.4).
 LATE = (
     Invariant(
         5,
@@ -259,5 +283,11 @@ LATE = (
         "lot {0}: expired at {1}, and {2} is not posted as expired",
         """SELECT l.id, l.expires_at, l.remaining FROM credits_lot l WHERE {lot}
         AND l.remaining > 0 AND l.expires_at <= %(posted)s""",
+    ),
+    Invariant(
+        18,
+        "hold {0}: should have ended at {1}",
+        """SELECT h.id, h.deadline_at FROM credits_hold h WHERE {hold}
+        AND h.state = 'open' AND h.deadline_at <= %(swept)s""",
     ),
 )

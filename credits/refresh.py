@@ -10,6 +10,7 @@ what is below may not import what is above (rule 5.2).
 import json
 from collections.abc import Collection
 from datetime import UTC
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection
@@ -18,36 +19,61 @@ from django_q.tasks import async_task
 from credits.bulk import array_of
 from credits.models import Wallet
 
-WRITTEN = ("organisation_id", "last_seq", "reserved", "incoming", "trigger")
-
-_ARRAYS = (
-    'unnest({}) AS given (organisation_id, last_seq, reserved, incoming, "trigger")'
+WRITTEN = (
+    "organisation_id",
+    "last_seq",
+    "reserved",
+    "live_calls",
+    "incoming",
+    "trigger",
 )
-_JSON = """(SELECT json_extract(value, '$[0]') AS organisation_id,
-    json_extract(value, '$[1]') AS last_seq, json_extract(value, '$[2]') AS reserved,
-    json_extract(value, '$[3]') AS incoming, json_extract(value, '$[4]') AS "trigger"
-  FROM json_each(%s)) AS given"""
+_read = attrgetter(*WRITTEN)
+_NAMES = ", ".join(f'"{name}"' for name in WRITTEN)
+
+_ARRAYS = f"unnest({', '.join(['%s::bigint[]'] * len(WRITTEN))}) AS given ({_NAMES})"
+_VALUES = ", ".join(
+    f"""json_extract(value, '$[{place}]') AS "{name}\""""
+    for place, name in enumerate(WRITTEN)
+)
+_JSON = f"(SELECT {_VALUES} FROM json_each(%s)) AS given"  # noqa: S608  # names of ours
+
+# What expired lots have left beyond what calls still hold that began before: up to some
+# lot, at least what it and those before it have, less what was held when it expired;
+# the largest of these is what no such call can draw (rule 3.8).
+_UNCOVERED = """SELECT max(
+    (SELECT sum(earlier.remaining) FROM credits_lot AS earlier
+     WHERE earlier.organisation_id = lot.organisation_id
+       AND earlier.exhausted_at IS NULL AND earlier.lapsed_at IS NOT NULL
+       AND earlier.expires_at <= lot.expires_at)
+    - coalesce((SELECT sum(hold.amount) FROM credits_hold AS hold
+     WHERE hold.organisation_id = lot.organisation_id AND hold.state = 'open'
+       AND hold.opened_at < lot.expires_at), 0))
+  FROM credits_lot AS lot WHERE lot.organisation_id = sums.organisation_id
+    AND lot.exhausted_at IS NULL AND lot.lapsed_at IS NOT NULL"""
 
 _UPDATE = """
 UPDATE credits_wallet SET last_seq = new.last_seq, reserved = new.reserved,
-  incoming = new.incoming, "trigger" = new."trigger",
+  live_calls = new.live_calls, incoming = new.incoming, "trigger" = new."trigger",
   lapsed = new.lapsed, next_expiry_at = new.next_expiry_at,
   recharge_wanted = coalesce(credit - new.lapsed - debt - new.reserved + new.incoming
                              < new."trigger", FALSE)
 FROM (
-  SELECT given.organisation_id, given.last_seq, given.reserved, given.incoming,
-    given."trigger",
-    coalesce(sum(lot.remaining) FILTER (WHERE lot.lapsed_at IS NOT NULL), 0) AS lapsed,
-    min(lot.expires_at) FILTER (WHERE lot.lapsed_at IS NULL) AS next_expiry_at
-  FROM {given} LEFT JOIN credits_lot AS lot
-    ON lot.organisation_id = given.organisation_id AND lot.exhausted_at IS NULL
-  GROUP BY 1, 2, 3, 4, 5
+  SELECT sums.*, CASE WHEN sums.expired = 0 OR sums.live_calls = 0 THEN sums.expired
+    ELSE {larger}(0, ({uncovered})) END AS lapsed
+  FROM (
+    SELECT given.*,
+      coalesce(sum(lot.remaining) FILTER (WHERE lot.lapsed_at IS NOT NULL), 0)
+        AS expired,
+      min(lot.expires_at) FILTER (WHERE lot.lapsed_at IS NULL) AS next_expiry_at
+    FROM {given} LEFT JOIN credits_lot AS lot
+      ON lot.organisation_id = given.organisation_id AND lot.exhausted_at IS NULL
+    GROUP BY 1, 2, 3, 4, 5, 6
+  ) AS sums
 ) AS new
 WHERE credits_wallet.organisation_id = new.organisation_id
 RETURNING credits_wallet.organisation_id, credits_wallet.credit, credits_wallet.debt,
   credits_wallet.lapsed, credits_wallet.next_expiry_at, credits_wallet.recharge_wanted
 """
-
 
 NUDGE = "billing.jobs.nudge_recharge"
 
@@ -61,10 +87,7 @@ def refresh_wallets(wallets: Collection[Wallet], *, cause: str = "debit") -> Non
         return
     calm = {wallet.organisation_id for wallet in wallets if not wallet.recharge_wanted}
     by_organisation = {wallet.organisation_id: wallet for wallet in wallets}
-    given = [
-        (w.organisation_id, w.last_seq, w.reserved, w.incoming, w.trigger)
-        for w in wallets
-    ]
+    given = [_read(wallet) for wallet in wallets]
     with connection.cursor() as cursor:
         cursor.execute(*_statement(given))
         for row in cursor.fetchall():
@@ -76,11 +99,11 @@ def refresh_wallets(wallets: Collection[Wallet], *, cause: str = "debit") -> Non
 
 
 def _statement(given: list[tuple[Any, ...]]) -> tuple[str, list[Any]]:
+    parts = {"uncovered": _UNCOVERED}
     if connection.vendor == "postgresql":
-        arrays = _ARRAYS.format(", ".join(["%s::bigint[]"] * len(WRITTEN)))
         columns = list(map(array_of, zip(*given, strict=True)))
-        return _UPDATE.format(given=arrays), columns
-    return _UPDATE.format(given=_JSON), [json.dumps(given)]
+        return _UPDATE.format(given=_ARRAYS, larger="greatest", **parts), columns
+    return _UPDATE.format(given=_JSON, larger="max", **parts), [json.dumps(given)]
 
 
 def _take_over(wallet: Wallet, row: tuple[Any, ...]) -> None:

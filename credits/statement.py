@@ -5,15 +5,13 @@ sweep has run: past the wallet's next expiry one more read subtracts what nobody
 marked yet.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 
-from django.db.models import Sum
-
 from accounts.models import Organisation
-from credits.models import EntryKind, LedgerEntry, Lot, Wallet
+from credits.models import EntryKind, Hold, LedgerEntry, Lot, Wallet
 from credits.money import Micros
 
 CALL_KINDS = (EntryKind.SPEND, EntryKind.DEBT)
@@ -56,12 +54,7 @@ def read_balance(organisation_id: int, at: datetime) -> Balance:
 
 def balance_of(wallet: Wallet, at: datetime) -> Balance:
     """The balance of a wallet that was just read; usually without another read."""
-    lapsed = wallet.lapsed
-    if wallet.next_expiry_at is not None and at >= wallet.next_expiry_at:
-        unmarked = Lot.objects.live().filter(
-            organisation=wallet.organisation_id, lapsed_at=None, expires_at__lte=at
-        )
-        lapsed += unmarked.aggregate(sum=Sum("remaining"))["sum"] or 0
+    lapsed = _lapsed(wallet, at)
     balance = wallet.credit - lapsed - wallet.debt
     return Balance(
         balance=balance,
@@ -72,6 +65,36 @@ def balance_of(wallet: Wallet, at: datetime) -> Balance:
         reserved=wallet.reserved,
         currency=wallet.currency,
     )
+
+
+def _lapsed(wallet: Wallet, at: datetime) -> Micros:
+    """What has expired, marked or not, and no call holds that began before."""
+    if wallet.next_expiry_at is None or at < wallet.next_expiry_at:
+        return wallet.lapsed
+    mine = Lot.objects.live().filter(organisation=wallet.organisation_id)
+    expired = mine.filter(expires_at__lte=at).order_by("expires_at")
+    holds = Hold.objects.still_open().filter(organisation=wallet.organisation_id)
+    return uncovered(
+        expired.values_list("expires_at", "remaining"),
+        list(holds.values_list("opened_at", "amount")) if wallet.live_calls else [],
+    )
+
+
+def uncovered(
+    expired: Iterable[tuple[datetime, Micros]],
+    holds: Collection[tuple[datetime, Micros]],
+) -> Micros:
+    """What expired lots have beyond what calls hold that began before (rule 3.8).
+
+    Lots, soonest expiry first, by expiry and what is left; holds by their opening and
+    amount. `refresh_wallets` computes the same in SQL for the lots that are marked.
+    """
+    left = beyond = 0
+    for expires_at, remaining in expired:
+        left += remaining
+        held = sum(amount for opened_at, amount in holds if opened_at < expires_at)
+        beyond = max(beyond, left - held)
+    return beyond
 
 
 def list_lots(organisation_id: int, at: datetime) -> list[Lot]:

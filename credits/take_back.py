@@ -66,8 +66,16 @@ def take_back(
 def unheld(
     some: Collection[int], lots: Sequence[LotView], wallet: Wallet, at: datetime
 ) -> Micros:
-    """What some of a wallet's lots can give now without leaving a live call short."""
+    """What some of a wallet's lots can give now without leaving a live call short.
+
+    An expired lot still covers calls that were allowed before; what it covers the
+    others need not keep.
+    """
     spendable = [lot for lot in lots if lot.is_spendable(at)]
-    free = sum(lot.remaining for lot in spendable) - wallet.reserved
+    expired = sum(lot.remaining for lot in lots if lot.expires_at <= at)
+    is_marked = wallet.next_expiry_at is None or at < wallet.next_expiry_at
+    covered = max(0, expired - wallet.lapsed) if is_marked else 0
+    held = max(0, wallet.reserved - covered)
+    free = sum(lot.remaining for lot in spendable) - held
     left = sum(lot.remaining for lot in spendable if lot.id in some)
     return max(0, min(left, free))
