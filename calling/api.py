@@ -7,16 +7,15 @@ duplicate, never an error, so a sender may always send again.
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, ClassVar
 
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from ninja import Router, Schema
-from ninja.errors import HttpError
 from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 
-from accounts.api_access import NAMED_IN, ScopeMissing, key_for
+from accounts.api_access import NAMED_IN, KeyAuth, ScopeMissing, key_for
+from accounts.api_bodies import NotJson, body_of, need_json
 from accounts.models import Scope
 from accounts.problems import Problem
 from accounts.refusals import TollgateError
@@ -28,9 +27,9 @@ from calling.models import Direction, Source, WaitingReason
 from calling.outcome import CORRECTION, DUPLICATE, STORED, WAITING, Outcome
 from calling.reject import reject_rows
 
-router = Router(tags=["call records"])
+router = Router(tags=["call records"], auth=KeyAuth("records"))
 
-PROBLEMS = dict.fromkeys((400, 401, 403, 413, 422, 429, 500, 503), Problem)
+PROBLEMS = dict.fromkeys((400, 401, 403, 413, 415, 422, 429, 500, 503), Problem)
 LARGEST_BATCH = 1000
 STATUSES: list[Any] = [STORED, DUPLICATE, CORRECTION, WAITING, "rejected"]
 Text200 = Annotated[str, StringConstraints(max_length=200)]
@@ -55,12 +54,6 @@ class OtherSource(TollgateError):
 class BatchTooLarge(TollgateError):
     code: ClassVar[str] = "batch_too_large"
     sentence: ClassVar[str | Promise] = _("Send at most %(most)d call records at once.")
-    status: ClassVar[int] = 413
-
-
-class BodyTooLarge(TollgateError):
-    code: ClassVar[str] = "body_too_large"
-    sentence: ClassVar[str | Promise] = _("The request is too large.")
     status: ClassVar[int] = 413
 
 
@@ -123,7 +116,7 @@ class BatchResult(Schema):
     results: list[CallRecordResult]
 
 
-def body_of(schema: dict[str, Any]) -> dict[str, Any]:
+def contract_of(schema: dict[str, Any]) -> dict[str, Any]:
     """The request body for OpenAPI; each record is read by the format itself."""
     content = {"application/json": {"schema": schema}}
     return {"requestBody": {"required": True, "content": content}}
@@ -137,7 +130,7 @@ MANY = {"type": "array", "maxItems": LARGEST_BATCH, "items": ONE}
     "/cdrs",
     response={200: CallRecordResult, **PROBLEMS},
     summary="Hand in a call record",
-    openapi_extra=body_of(ONE),
+    openapi_extra=contract_of(ONE),
 )
 def post_call_record(request: HttpRequest) -> Any:
     source = source_of(request)
@@ -154,7 +147,7 @@ def post_call_record(request: HttpRequest) -> Any:
     "/cdrs/batch",
     response={200: BatchResult, **PROBLEMS},
     summary="Hand in up to 1,000 call records",
-    openapi_extra=body_of(MANY),
+    openapi_extra=contract_of(MANY),
 )
 def post_call_records(request: HttpRequest) -> Any:
     source = source_of(request)
@@ -172,20 +165,19 @@ def source_of(request: HttpRequest) -> Source:
     key = key_for(request, Scope.CDRS_WRITE)
     if key.organisation_id is not None:
         raise ScopeMissing(scope=Scope.CDRS_WRITE.value)
-    source = Source.objects.filter(api_key=key).first()
+    source = Source.objects.filter(api_key=key.first_id).first()
     if source is None:
         raise KeyHasNoSource
     return source
 
 
 def read_body(request: HttpRequest) -> tuple[bytes, Any]:
+    need_json(request)
+    body = body_of(request)
     try:
-        body = request.body
         return body, generic.DECODER.decode(body.decode("utf-8-sig"))
-    except RequestDataTooBig:
-        raise BodyTooLarge from None
     except (ValueError, RecursionError):
-        raise HttpError(400, "The body is not JSON.") from None
+        raise NotJson from None
 
 
 def read_rows(body: bytes, source: Source) -> Iterator[Row]:

@@ -1,54 +1,59 @@
 """The API: one `NinjaAPI`, a router per app, keys, and errors in one shape."""
 
-import base64
-import binascii
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils import timezone
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
-from ninja.security import HttpBearer
+from ninja.parser import Parser
 
 from accounts.api import router as accounts_router
-from accounts.keys import find_key
-from accounts.models import ApiKey
+from accounts.api_access import KeyAuth, quota_standing
+from accounts.api_bodies import read_json
 from billing.api import router as billing_router
 from billing.recharging.api import router as recharge_router
 from calling.api import router as calling_router
 from calling.intake.api import router as intake_router
 from calling.rates.api import router as rates_router
-from config.problems import PROBLEM_JSON, add_problem_handlers
+from config.problems import PROBLEM_JSON, add_problem_handlers, wrong_method
 
 
-class KeyAuth(HttpBearer):
-    """`Authorization: Bearer <key>`; Basic with the key as user name is accepted too.
+class JsonParser(Parser):
+    """Takes what says that it is JSON, and refuses the rest by name."""
 
-    FreeSWITCH and FreeRADIUS can do only Basic.
-    """
-
-    def __call__(self, request: HttpRequest) -> ApiKey | None:
-        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "basic":
-            value = _user_of(value)
-        elif scheme.lower() != "bearer":
-            return None
-        return self.authenticate(request, value.strip())
-
-    def authenticate(self, request: HttpRequest, token: str) -> ApiKey | None:
-        return find_key(token, timezone.now())
+    def parse_body(self, request: HttpRequest) -> Any:
+        return read_json(request)
 
 
-def _user_of(credentials: str) -> str:
-    try:
-        decoded = base64.b64decode(credentials, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
-    return decoded.partition(":")[0]
+def finished(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """The last hand on every answer: how the key stands, and 405 as a problem."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        if response.status_code == 405:
+            response = wrong_method(request, allow=response["Allow"])
+        standing = quota_standing(request)
+        for name, value in standing.headers.items() if standing else ():
+            response[name] = value
+        return response
+
+    return answer
 
 
 class TollgateAPI(NinjaAPI):
     """Says in its contract that refusals are `application/problem+json`."""
+
+    def _get_urls(self) -> list[URLResolver | URLPattern]:
+        patterns = super()._get_urls()
+        for pattern in patterns:
+            if isinstance(pattern, URLPattern):
+                pattern.callback = finished(pattern.callback)
+        return patterns
 
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: Any = None
@@ -71,6 +76,7 @@ api = TollgateAPI(
     description="Communications credits and calling plans.",
     urls_namespace="api",
     auth=KeyAuth(),
+    parser=JsonParser(),
 )
 add_problem_handlers(api)
 api.add_router("", accounts_router)

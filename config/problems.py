@@ -5,17 +5,23 @@ constraint, a field. Nothing here decides anything.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import ninja.errors
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import (
+    NON_FIELD_ERRORS,
+    RequestDataTooBig,
+    ValidationError,
+)
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
+from accounts.api_access import KeyNotValid
+from accounts.api_bodies import BodyTooLarge, NotJson
 from accounts.rate_limits import RETRY_AFTER_SECONDS, TooManyRequests
 from accounts.refusals import TollgateError
 from accounts.request_id import current_request_id
@@ -61,7 +67,20 @@ def add_problem_handlers(api: NinjaAPI) -> None:
     api.add_exception_handler(ninja.errors.ValidationError, _not_understood)
     api.add_exception_handler(ninja.errors.HttpError, _http_error)
     api.add_exception_handler(Http404, _not_found)
+    api.add_exception_handler(RequestDataTooBig, _too_large)
     api.add_exception_handler(Exception, _crashed)
+
+
+def wrong_method(request: HttpRequest, *, allow: str) -> HttpResponse:
+    """Answers a method that the path does not have."""
+    response = problem(
+        request,
+        status=405,
+        code="method_not_allowed",
+        detail=_("This address takes: %(methods)s.") % {"methods": allow},
+    )
+    response["Allow"] = allow
+    return response
 
 
 def _refused(request: HttpRequest, error: Any) -> HttpResponse:
@@ -96,8 +115,7 @@ def _field_errors(error: ValidationError) -> Iterator[dict[str, str]]:
 def _not_understood(request: HttpRequest, error: Any) -> HttpResponse:
     errors = [
         {
-            # ("body", "payload", "amount") → /amount: the first two name our argument
-            "pointer": "/" + "/".join(str(part) for part in one["loc"][2:]),
+            "pointer": _pointer(one["loc"]),
             "detail": one["msg"],
             "code": one["type"],
         }
@@ -112,16 +130,27 @@ def _not_understood(request: HttpRequest, error: Any) -> HttpResponse:
     )
 
 
+def _pointer(place: Sequence[str | int]) -> str:
+    """("body", "payload", "amount") → /amount: the first two name our argument.
+
+    A parameter of the address has no argument of its own: ("query", "limit") → /limit.
+    """
+    named = place[2:] if place[0] == "body" else place[1:]
+    return "/" + "/".join(map(str, named)) if named else ""
+
+
 HTTP_ERRORS = {
-    400: ("not_json", gettext_lazy("The body is not JSON.")),
-    401: ("key_not_valid", gettext_lazy("The API key is missing or not valid.")),
+    400: (NotJson.code, NotJson.sentence),
+    401: (KeyNotValid.code, KeyNotValid.sentence),
     403: ("forbidden", gettext_lazy("This is not allowed.")),
-    413: ("too_large", gettext_lazy("The request is larger than is accepted.")),
+    413: (BodyTooLarge.code, BodyTooLarge.sentence),
     429: ("too_many_requests", gettext_lazy("Too many requests; wait a moment.")),
 }
 
 
 def _http_error(request: HttpRequest, error: Any) -> HttpResponse:
+    if isinstance(error.__cause__, TollgateError):  # the framework hides it in a 400
+        return _refused(request, error.__cause__)
     status = error.status_code
     code, detail = HTTP_ERRORS.get(status, ("refused", str(error)))
     return problem(request, status=status, code=code, detail=str(detail))
@@ -131,6 +160,10 @@ def _too_many(request: HttpRequest, error: Any) -> HttpResponse:
     answer = _http_error(request, ninja.errors.HttpError(429, ""))
     answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return answer
+
+
+def _too_large(request: HttpRequest, error: Any) -> HttpResponse:
+    return _refused(request, BodyTooLarge())
 
 
 def _not_found(request: HttpRequest, error: Any) -> HttpResponse:

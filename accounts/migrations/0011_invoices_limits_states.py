@@ -1,5 +1,6 @@
 """Tax and terms of payment, late organisations, keys by address, more notices."""
 
+import django.db.models.deletion
 from django.db import migrations, models
 
 
@@ -21,6 +22,17 @@ class Migration(migrations.Migration):
                 default=list,
                 help_text="IP addresses or networks; none means everywhere.",
                 verbose_name="allowed addresses",
+            ),
+        ),
+        migrations.AddField(
+            model_name="apikey",
+            name="descends_from",
+            field=models.ForeignKey(
+                blank=True,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                to="accounts.apikey",
             ),
         ),
         migrations.AddField(

@@ -48,6 +48,10 @@ class ApiKey(models.Model):
         blank=True,
         help_text=_("IP addresses or networks; none means everywhere."),
     )
+    # The first of the keys that were rotated into this one; sources know that one.
+    descends_from = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, editable=False
+    )
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -65,6 +69,11 @@ class ApiKey(models.Model):
     def is_valid(self, at: datetime) -> bool:
         expired = self.expires_at is not None and self.expires_at <= at
         return self.revoked_at is None and not expired
+
+    @property
+    def first_id(self) -> int:
+        """The key this one was rotated from, over and over, or itself."""
+        return self.descends_from_id or self.pk
 
     def allows(self, scope: Scope) -> bool:
         return scope.value in self.scopes

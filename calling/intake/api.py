@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from ninja import Router, Schema
 
-from accounts.api_access import NAMED_IN
-from calling.api import PROBLEMS, BodyTooLarge, RecordNotValid, source_of
+from accounts.api_access import NAMED_IN, KeyAuth
+from accounts.api_bodies import body_of
+from calling.api import PROBLEMS, RecordNotValid, source_of
 from calling.formats import asterisk, freeswitch, freeswitch_xml
 from calling.formats.documents import Row
 from calling.formats.record import CallRecordIn, Profile, RowError, SkippedLeg
@@ -27,7 +27,7 @@ from calling.models import RawRecord, RecordState, Source
 from calling.reject import reject_rows
 from calling.replay import settle_raw_records
 
-router = Router(tags=["call records"])
+router = Router(tags=["call records"], auth=KeyAuth("records"))
 Read: TypeAlias = Callable[[bytes, Profile, str], Iterable[Row]]
 SHOWN = 100  # of the rejected rows
 
@@ -175,7 +175,7 @@ def take_in(
     """
     source = source_of(request)
     at = timezone.now()
-    body, profile = _body(request), Profile.of(source)
+    body, profile = body_of(request), Profile.of(source)
     content_type = request.headers.get("Content-Type", "")
     rows = list(
         read(body, profile, content_type)
@@ -204,13 +204,6 @@ def take_in(
             for error in errors[:SHOWN]
         ],
     )
-
-
-def _body(request: HttpRequest) -> bytes:
-    try:
-        return request.body
-    except RequestDataTooBig:
-        raise BodyTooLarge from None
 
 
 def _join_halves(

@@ -100,6 +100,13 @@ ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before another address is put in place
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+# Requests of one API key: so many at once, refilled in so many seconds. Each process
+# counts on its own (accounts/token_bucket.py).
+API_QUOTAS = {
+    "default": (600, 60),
+    "records": (12_000, 60),  # switches that hand in a record per call
+    "calls": (180_000, 60),  # may this call go on?
+}
 # Answered with 429. A limit of ours is counted by accounts/rate_limits.py.
 ACCOUNT_RATE_LIMITS = {
     "signup": "20/h/ip",
@@ -184,6 +191,7 @@ PAYMENT_HOSTS = [
     "https://checkout.stripe.com",
     "https://billing.stripe.com",
     "https://hooks.stripe.com",
+    "https://invoice.stripe.com",
 ]
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {

@@ -120,7 +120,7 @@ def test_issuing_a_key_is_on_record_without_its_secret(
         at=START,
     )
     event = AuditEvent.objects.get(verb="issue_api_key")
-    assert event.after == {"name": "the shop", "scopes": READS}
+    assert event.after == {"name": "the shop", "scopes": READS, "allowed_ips": []}
     assert secret not in str(AuditEvent.objects.values().get())
 
 

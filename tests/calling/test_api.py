@@ -209,7 +209,7 @@ def test_a_bad_body_is_a_problem_and_stores_nothing(
 @override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=1000)
 def test_a_body_that_is_too_large_is_a_problem(secret: str) -> None:
     answer = post("/cdrs", document(user="x" * 2000), secret)
-    assert code_of(answer) == (413, "body_too_large")
+    assert code_of(answer) == (413, "too_large")
 
 
 def test_the_sentence_of_a_refusal_names_the_field(secret: str) -> None:

@@ -339,7 +339,7 @@ def test_the_key_decides_the_source(secret: str) -> None:
 @override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=100)
 def test_a_body_that_is_too_large_is_refused(secret: str) -> None:
     answer = post("freeswitch", json_document(), secret)
-    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
 def test_what_is_acknowledged_is_not_in_the_future(secret: str) -> None:
