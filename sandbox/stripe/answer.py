@@ -20,6 +20,7 @@ from sandbox.stripe import (
     confirm,
     customers,
     disputes,
+    invoices,
     payment_methods,
     refunds,
     webhook_endpoints,
@@ -43,6 +44,7 @@ ROUTES: Routes = {
     **disputes.ROUTES,
     **balance.ROUTES,
     **checkout_sessions.ROUTES,
+    **invoices.ROUTES,
     **webhook_endpoints.ROUTES,
 }
 PATTERNS = {

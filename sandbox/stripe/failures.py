@@ -25,7 +25,7 @@ FOR_REQUESTS = (
     "timeout_before",
 )
 FOR_DELIVERIES = ("bad_signature", "delay", "drop", "duplicate", "out_of_order")
-CHARGING = r"/v1/payment_intents(/\w+/confirm)?$|/c/pay/"
+CHARGING = r"/v1/(payment_intents(/\w+/confirm)?|invoices/\w+/pay)$|/c/pay/"
 DEFAULT_PATHS = {
     "decline": CHARGING,
     "processing": CHARGING,

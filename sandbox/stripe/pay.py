@@ -11,6 +11,7 @@ from sandbox.stripe.charges import charge_failed, charge_paid
 from sandbox.stripe.disputes import dispute_as_the_card_says
 from sandbox.stripe.errors import Json, StripeError
 from sandbox.stripe.intents import ask, turn_down
+from sandbox.stripe.invoice_payments import settle_invoice
 from sandbox.stripe.payment_methods import attach
 from sandbox.stripe.work import Work, public
 
@@ -67,6 +68,7 @@ def succeed(work: Work, intent: Json, method: Json) -> Json:
     work.save(intent)
     _keep_card(work, intent, method)
     work.emit("payment_intent.succeeded", intent)
+    settle_invoice(work, intent)
     dispute_as_the_card_says(work, charge, card_of(method))
     return intent
 

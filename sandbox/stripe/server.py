@@ -18,6 +18,7 @@ from sandbox.stripe.errors import StripeError
 from sandbox.stripe.exchange import Answer, NoAnswer, Request
 from sandbox.stripe.failures import FOR_PAGES
 from sandbox.stripe.idempotency import Keys
+from sandbox.stripe.invoice_page import answer_invoice
 from sandbox.stripe.passing_time import let_time_pass
 from sandbox.stripe.receipt_page import answer_receipt
 from sandbox.stripe.render import STYLESHEET, stylesheet
@@ -29,6 +30,7 @@ HANG_SECONDS = 120
 PAGES = {
     "/c/pay/": answer_checkout,
     "/3ds/": answer_authentication,
+    "/i/": answer_invoice,
     "/receipts/": answer_receipt,
 }
 

@@ -6,6 +6,8 @@ import stripe
 
 from tests.stripe_sandbox import VISA, StripeSandbox
 
+CHARGES_FAIL = "4000 0000 0000 0341"  # attaches, then every charge is declined
+
 
 def customer() -> str:
     return stripe.Customer.create(email="alice@formosa.example", name="Formosa").id
@@ -50,3 +52,29 @@ def balance(*kinds: str) -> list[tuple[str, int, int, int]]:
         for entry in reversed(stripe.BalanceTransaction.list(limit=100).data)
         if entry.reporting_category in kinds
     ]
+
+
+def make_invoice(owner: str, amount: int = 2000, **other: Any) -> str:
+    """A draft of one item, which advances by nobody but the test."""
+    wanted: Any = {"customer": owner, "currency": "usd"}
+    draft = stripe.Invoice.create(
+        **wanted,
+        auto_advance=False,
+        metadata={"invoice": "7"},
+        pending_invoice_items_behavior="exclude",
+    )
+    stripe.InvoiceItem.create(
+        **wanted, invoice=draft.id, amount=amount, description="Calls", **other
+    )
+    return draft.id
+
+
+def finalised(invoice: str) -> str:
+    return stripe.Invoice.finalize_invoice(invoice, auto_advance=False).id
+
+
+def paid_invoice(sandbox: StripeSandbox, number: str = VISA) -> stripe.Invoice:
+    """An invoice that a new customer's saved card is charged with."""
+    owner = customer()
+    method = sandbox.save_card(owner, number)
+    return stripe.Invoice.pay(finalised(make_invoice(owner)), payment_method=method)

@@ -14,6 +14,13 @@ import pytest
 import stripe
 
 from tests.sandbox.clicks import SUCCESS, card, open_session, visit
+from tests.sandbox.paying import (
+    CHARGES_FAIL,
+    customer,
+    finalised,
+    make_invoice,
+    paid_invoice,
+)
 from tests.sandbox.paying import paid as paid_off_session
 from tests.stripe_sandbox import StripeSandbox
 
@@ -40,6 +47,7 @@ MORE = {
     "payment_intent.next_action.redirect_to_url": "the example leaves the kinds out",
     "payment_intent.payment_method_options.card": "the example leaves the kinds out",
     "checkout.session.payment_method_options.card": "the example leaves the kinds out",
+    "invoice_payment.payment.payment_intent": "the example names no payment",
     "refund.failure_balance_transaction": "comes only when it has failed",
     "refund.failure_reason": "comes only when it has failed",
     "setup_intent.automatic_payment_methods.allow_redirects": "given when enabled",
@@ -106,6 +114,17 @@ def disputes(sandbox: StripeSandbox) -> list[stripe.Dispute]:
     return stripe.Dispute.list().data
 
 
+def invoices(sandbox: StripeSandbox) -> list[stripe.Invoice]:
+    """One that was paid, one that is open after a decline, a draft, a void one."""
+    paid_invoice(sandbox)
+    with pytest.raises(stripe.CardError):
+        paid_invoice(sandbox, CHARGES_FAIL)
+    owner = customer()
+    make_invoice(owner)
+    stripe.Invoice.void_invoice(finalised(make_invoice(owner)))
+    return stripe.Invoice.list().data
+
+
 def one_of_each(sandbox: StripeSandbox) -> dict[str, list[Any]]:
     """Objects in as many states as there are, by the example they follow."""
     customer = stripe.Customer.create(email="alice@formosa.example", name="Formosa")
@@ -129,6 +148,9 @@ def one_of_each(sandbox: StripeSandbox) -> dict[str, list[Any]]:
     )
     made: dict[str, list[Any]] = {
         "dispute": disputes(sandbox),
+        "invoice": invoices(sandbox),
+        "invoice_payment": stripe.InvoicePayment.list().data,
+        "invoiceitem": stripe.InvoiceItem.list().data,
         "refund": refunds(sandbox),
         "setup_intent": set_up_and_refused(),
     }
