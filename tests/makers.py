@@ -1,8 +1,11 @@
 """Makes rows for tests; each maker gives a valid thing with as few words as it can."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
+from django.db import transaction
+from django.db.models import F
 from djmoney.money import Money
 
 from accounts.models import (
@@ -14,9 +17,12 @@ from accounts.models import (
     User,
 )
 from billing.models import StaffPayment, TopUp, TopUpState, TopUpTerms
+from calling.models import LineMonth, MinutePool
 from credits.issue import issue_lot
-from credits.models import Lot, LotKind, Wallet
+from credits.lock import lock_wallet
+from credits.models import Hold, Lot, LotKind, Wallet
 from credits.money import to_micros
+from credits.refresh import refresh_wallets
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 _numbers = count(1)
@@ -156,3 +162,42 @@ def _make_sale(
         staff = make_user(is_staff=True)
         return make_staff_payment(organisation, amount, by=staff, at=at).pk
     return make_top_up(organisation, amount, at=at).pk
+
+
+def make_hold(
+    organisation: Organisation,
+    amount: str = "1",
+    *,
+    key: str = "",
+    at: datetime = START,
+    lasts: timedelta = timedelta(minutes=30),
+    pool: MinutePool | None = None,
+    pool_seconds: int = 0,
+    line_month: LineMonth | None = None,
+    **more: Any,
+) -> Hold:
+    """A call in progress, and what it has set aside in wallet, pool and line month."""
+    with transaction.atomic():
+        wallet = lock_wallet(organisation.pk)
+        hold = Hold.objects.create(
+            organisation=organisation,
+            call_key=key or f"pbx:call-{next(_numbers)}",
+            amount=to_micros(amount),
+            pool_id=pool and pool.pk,
+            pool_seconds=pool_seconds,
+            line_month_id=line_month and line_month.pk,
+            granted_seconds=int(lasts.total_seconds()),
+            opened_at=at,
+            deadline_at=at + lasts,
+            **{"source_id": 0, "kind": "international", **more},
+        )
+        if pool is not None:
+            reserved = F("reserved_seconds") + pool_seconds
+            MinutePool.objects.filter(pk=pool.pk).update(reserved_seconds=reserved)
+        if line_month is not None:
+            held = F("reserved") + hold.amount
+            LineMonth.objects.filter(pk=line_month.pk).update(reserved=held)
+        wallet.reserved += hold.amount
+        wallet.live_calls += 1
+        refresh_wallets([wallet])
+    return hold

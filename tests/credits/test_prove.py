@@ -71,6 +71,7 @@ def test_a_true_ledger_is_proven(history: Organisation) -> None:
         (10, ENTRY.format("event_at = '2029-01-01 00:00:00'", "spend")),
         (11, ENTRY.format("kind = 'expire'", "spend' AND reference = 'c#2")),
         (18, WALLET.format("reserved = 1")),
+        (18, WALLET.format("live_calls = 1")),
         (25, ENTRY.format("organisation_id = 987654", "debt")),
     ],
 )
