@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from accounts.fences import absent_fences
 from accounts.models import AuditEvent, BillingMode, BillingModePeriod, Notice
@@ -119,18 +120,21 @@ def _sold_on_nce(
     """22: nobody bought while on NCE; the gifts are judged by `credits`."""
     for sale in _born_on_nce(top_ups, "started_at"):
         yield f"{sale.reference}: was sold on NCE (22)"
-    for payment in _born_on_nce(payments, "recorded_at"):
+    # A transfer that was announced is sold when it is announced (rule 2.2).
+    began = Coalesce("announcement__announced_at", "recorded_at")
+    for payment in _born_on_nce(payments, began):
         yield f"{payment.reference}: was sold on NCE (22)"
 
 
-def _born_on_nce(sales: "QuerySet[Row]", born: str) -> "QuerySet[Row]":
+def _born_on_nce(sales: "QuerySet[Row]", born: str | Coalesce) -> "QuerySet[Row]":
     was_nce = BillingModePeriod.objects.filter(
         Q(ends_at=None) | Q(ends_at__gt=OuterRef("born")),
         organisation=OuterRef("organisation"),
         billing_mode=BillingMode.NCE,
         starts_at__lte=OuterRef("born"),
     )
-    aged = sales.annotate(born=F(born) - CLOCKS)
+    moment = F(born) if isinstance(born, str) else born
+    aged = sales.annotate(born=moment - CLOCKS)
     says_so = ~Q(billing_mode=BillingMode.PREPAID)
     # The checker takes annotated rows for another kind of rows.
     return aged.filter(Exists(was_nce) | says_so)  # type: ignore[return-value]

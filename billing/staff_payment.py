@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.audit import record_audit
 from accounts.models import NoticeKind, Organisation, User
 from accounts.notify import owe_notice
-from billing.models import StaffPayment, StaffPaymentKind
+from billing.models import StaffPayment, StaffPaymentKind, TransferAnnouncement
 from billing.models.fields import sold_money
 from billing.numbers import take_receipt_number
 from billing.reasons import check_reason
@@ -37,8 +37,11 @@ def record_staff_payment(
     at: datetime,
     kind: StaffPaymentKind = StaffPaymentKind.TRANSFER,
     purchase_order: str = "",
+    announcement: TransferAnnouncement | None = None,
 ) -> StaffPayment:
     """The payment with its lot; a ValidationError names what cannot be recorded.
+
+    `announcement` is where the sale began, before a move to NCE perhaps (rule 2.2).
 
     Of a payment on a purchase order the reference is the order's number.
     """
@@ -58,6 +61,7 @@ def record_staff_payment(
             recorded_at=at,
             note=note,
             purchase_order=purchase_order.strip(),
+            announcement=announcement,
         )
         judge_sale(payment)
         _check_step(amount, wallet.currency)

@@ -67,6 +67,30 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='TransferAnnouncement',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('billing_mode', models.CharField(blank=True, choices=[('PREPAID', 'Prepaid credits'), ('NCE', 'New commerce experience (billed after use)')], editable=False, max_length=7)),
+                ('reference', models.CharField(editable=False, max_length=20, unique=True, verbose_name='reference to quote')),
+                ('currency', models.CharField(max_length=3, verbose_name='currency')),
+                ('amount', billing.models.fields.AmountField(currency_field_name='currency', decimal_places=3, max_digits=14, verbose_name='amount')),
+                ('purchase_order', models.CharField(blank=True, max_length=50, verbose_name='purchase order')),
+                ('client_key', models.CharField(max_length=300)),
+                ('state', models.CharField(choices=[('announced', 'Announced'), ('matched', 'Arrived'), ('cancelled', 'Cancelled')], default='announced', max_length=10, verbose_name='state')),
+                ('announced_at', models.DateTimeField(verbose_name='announced at')),
+                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended at')),
+                ('announced_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
+            ],
+            options={
+                'verbose_name': 'announced transfer',
+                'verbose_name_plural': 'announced transfers',
+                'ordering': ['-id'],
+                'abstract': False,
+                'constraints': [models.CheckConstraint(condition=models.Q(('billing_mode__in', ['PREPAID'])), name='credits_not_for_sale__transferannouncement', violation_error_code='credits_not_for_sale', violation_error_message='This organisation is on the new commerce experience (NCE) and is billed after use; it cannot buy credits.'), models.UniqueConstraint(fields=('organisation', 'client_key'), name='transfer_once_per_client_key'), models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='transfer_positive', violation_error_code='transfer_positive', violation_error_message='A transfer is more than nothing.')],
+            },
+        ),
+        migrations.CreateModel(
             name='StaffPayment',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -80,6 +104,7 @@ class Migration(migrations.Migration):
                 ('purchase_order', models.CharField(blank=True, max_length=50, verbose_name='purchase order number')),
                 ('receipt_number', models.CharField(blank=True, max_length=20, verbose_name='receipt number')),
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
+                ('announcement', models.OneToOneField(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='staff_payment', to='billing.transferannouncement')),
                 ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
             ],
             options={

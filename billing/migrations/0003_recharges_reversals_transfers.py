@@ -241,30 +241,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='TransferAnnouncement',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('billing_mode', models.CharField(blank=True, choices=[('PREPAID', 'Prepaid credits'), ('NCE', 'New commerce experience (billed after use)')], editable=False, max_length=7)),
-                ('reference', models.CharField(editable=False, max_length=20, unique=True, verbose_name='reference to quote')),
-                ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('amount', billing.models.fields.AmountField(currency_field_name='currency', decimal_places=3, max_digits=14, verbose_name='amount')),
-                ('purchase_order', models.CharField(blank=True, max_length=50, verbose_name='purchase order')),
-                ('client_key', models.CharField(max_length=300)),
-                ('state', models.CharField(choices=[('announced', 'Announced'), ('matched', 'Arrived'), ('cancelled', 'Cancelled')], default='announced', max_length=10, verbose_name='state')),
-                ('announced_at', models.DateTimeField(verbose_name='announced at')),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended at')),
-                ('announced_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
-                ('staff_payment', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='announcement', to='billing.staffpayment')),
-            ],
-            options={
-                'verbose_name': 'announced transfer',
-                'verbose_name_plural': 'announced transfers',
-                'ordering': ['-id'],
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
             name='Dispute',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -393,21 +369,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='skippedrecharge',
             constraint=models.UniqueConstraint(fields=('organisation', 'reason', 'day'), name='skipped_recharge_once_a_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='transferannouncement',
-            constraint=models.CheckConstraint(condition=models.Q(('billing_mode__in', ['PREPAID'])), name='credits_not_for_sale__transferannouncement', violation_error_code='credits_not_for_sale', violation_error_message='This organisation is on the new commerce experience (NCE) and is billed after use; it cannot buy credits.'),
-        ),
-        migrations.AddConstraint(
-            model_name='transferannouncement',
-            constraint=models.UniqueConstraint(fields=('organisation', 'client_key'), name='transfer_once_per_client_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='transferannouncement',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='transfer_positive', violation_error_code='transfer_positive', violation_error_message='A transfer is more than nothing.'),
-        ),
-        migrations.AddConstraint(
-            model_name='transferannouncement',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('staff_payment__isnull', False), ('state', 'matched')), models.Q(models.Q(('state', 'matched'), _negated=True), ('staff_payment', None)), _connector='OR'), name='transfer_matched_names_payment', violation_error_code='transfer_matched_names_payment', violation_error_message='A transfer that arrived names its payment, another does not.'),
         ),
     ]

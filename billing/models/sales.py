@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.fields import AmountField
+from billing.models.transfers import TransferAnnouncement
 from credits.models import PrepaidOnly
 from credits.money import Micros, from_money
 
@@ -213,6 +214,14 @@ class StaffPayment(PrepaidOnly):
         _("purchase order number"), max_length=50, blank=True
     )
     receipt_number = models.CharField(_("receipt number"), max_length=20, blank=True)
+    announcement = models.OneToOneField(
+        TransferAnnouncement,
+        on_delete=models.PROTECT,
+        related_name="staff_payment",
+        null=True,
+        blank=True,
+        editable=False,
+    )
 
     objects: ClassVar[models.Manager["StaffPayment"]] = models.Manager()
 
@@ -241,6 +250,12 @@ class StaffPayment(PrepaidOnly):
 
     def __str__(self) -> str:
         return f"{self.organisation}: {self.amount}"
+
+    def take_billing_mode(self) -> None:
+        """That of the sale's beginning: of the announcement, if there was one (2.2)."""
+        super().take_billing_mode()
+        if self._state.adding and self.announcement is not None:
+            self.billing_mode = self.announcement.billing_mode
 
     @property
     def amount_micros(self) -> Micros:

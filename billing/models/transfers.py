@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.fields import AmountField
-from billing.models.sales import StaffPayment
 from credits.models import PrepaidOnly
 from credits.money import Micros, from_money
 
@@ -21,7 +20,11 @@ class TransferState(models.TextChoices):
 
 
 class TransferAnnouncement(PrepaidOnly):
-    """What a customer says it will transfer; not spendable until it arrives."""
+    """What a customer says it will transfer; not spendable until it arrives.
+
+    It is where the sale begins: what arrives after a move to NCE is still delivered
+    (rule 2.2), by a payment that names it. It has arrived exactly when one does.
+    """
 
     reference = models.CharField(
         _("reference to quote"), max_length=20, unique=True, editable=False
@@ -41,13 +44,6 @@ class TransferAnnouncement(PrepaidOnly):
     )
     announced_at = models.DateTimeField(_("announced at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
-    staff_payment = models.OneToOneField(
-        StaffPayment,
-        on_delete=models.PROTECT,
-        related_name="announcement",
-        null=True,
-        blank=True,
-    )
 
     objects: ClassVar[models.Manager["TransferAnnouncement"]] = models.Manager()
 
@@ -66,15 +62,6 @@ class TransferAnnouncement(PrepaidOnly):
                 condition=Q(amount__gt=0),
                 violation_error_code="transfer_positive",
                 violation_error_message=_("A transfer is more than nothing."),
-            ),
-            models.CheckConstraint(
-                name="transfer_matched_names_payment",
-                condition=Q(state="matched", staff_payment__isnull=False)
-                | ~Q(state="matched") & Q(staff_payment=None),
-                violation_error_code="transfer_matched_names_payment",
-                violation_error_message=_(
-                    "A transfer that arrived names its payment, another does not."
-                ),
             ),
         ]
 

@@ -25,8 +25,8 @@ from accounts.read_only_admin import ReadOnlyAdmin
 from accounts.refusals import TollgateError
 from billing.admin_forms import positive_amount
 from billing.forms import plain_amount, show_refusal
-from billing.models import StaffPayment, TransferAnnouncement
-from billing.refusals import TransferOver, judge_sale, selling
+from billing.models import TransferAnnouncement
+from billing.refusals import TransferOver
 from billing.transfers.match_transfer import check_difference, match_transfer
 from credits.display import money_text
 from credits.money import Micros
@@ -181,7 +181,7 @@ class TransferAnnouncementAdmin(ReadOnlyAdmin):
             "form": form,
             "confirming": confirming,
             "once": once,
-            "refusal": _why_not(transfer),
+            "has_moved": not transfer.organisation.buys_credits,
             "differs": confirming and given != transfer.amount_micros,
             "amount": money_text(given, transfer.currency),
             "before": money_text(balance, transfer.currency),
@@ -189,13 +189,3 @@ class TransferAnnouncementAdmin(ReadOnlyAdmin):
             "list": reverse(LIST),
         }
         return TemplateResponse(request, "admin/billing/match_transfer.html", context)
-
-
-def _why_not(transfer: TransferAnnouncement) -> str:
-    """Rule 2.1's sentence where the organisation has moved to NCE meanwhile."""
-    try:
-        with selling():
-            judge_sale(StaffPayment(organisation=transfer.organisation))
-    except TollgateError as refusal:
-        return str(refusal)
-    return ""

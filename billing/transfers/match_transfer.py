@@ -2,8 +2,8 @@
 
 One transaction, wallet first: the payment, its lot, its receipt and the end of the
 announcement. What arrived is what is credited; where that is not what was announced,
-staff say why. Rule 2.1 judges the payment as any other: an organisation that has moved
-to NCE meanwhile is refused, and its money goes back.
+staff say why. The sale began with the announcement, so it is delivered although the
+organisation has moved to NCE meanwhile (rule 2.2); then at most what was announced is.
 """
 
 from datetime import datetime
@@ -33,8 +33,8 @@ def match_transfer(
 ) -> StaffPayment:
     """The payment with its lot; `difference` says why another amount arrived.
 
-    Raises TransferOver when somebody was quicker, CreditsNotForSale, and a
-    ValidationError that names what cannot be recorded.
+    Raises TransferOver when somebody was quicker, CreditsNotForSale where more arrived
+    after a move, and a ValidationError that names what cannot be recorded.
     """
     with transaction.atomic():
         lock_wallet(transfer.organisation_id)
@@ -49,12 +49,12 @@ def match_transfer(
             recorded_by=recorded_by,
             note=_explained(transfer, amount, note, difference),
             purchase_order=transfer.purchase_order,
+            announcement=transfer,
             at=at,
         )
         transfer.state = TransferState.MATCHED
-        transfer.staff_payment = payment
         transfer.ended_at = at
-        transfer.save(update_fields=["state", "staff_payment", "ended_at"])
+        transfer.save(update_fields=["state", "ended_at"])
     return payment
 
 

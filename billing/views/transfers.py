@@ -58,7 +58,7 @@ def transfer(request: HttpRequest, pk: int) -> HttpResponse:
     """What to quote and where to pay; once it has arrived, its receipt."""
     membership = membership_for(request)
     found = _mine(membership, pk)
-    if found.staff_payment is not None:
+    if not found.is_open and hasattr(found, "staff_payment"):
         return redirect(found.staff_payment)
     return _transfer_page(request, membership, found)
 
@@ -91,7 +91,7 @@ def transfer_receipt(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "payment": payment,
         "organisation": membership.organisation,
-        "announcement": getattr(payment, "announcement", None),
+        "announcement": payment.announcement,
         "lot": lots.filter(sale_id=payment.pk).first(),
     }
     return render(request, "billing/transfer_receipt.html", context)

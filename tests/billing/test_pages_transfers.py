@@ -20,7 +20,6 @@ from billing.models import (
 )
 from billing.transfers.match_transfer import match_transfer
 from credits.models import Wallet
-from credits.models.prepaid_only import NOT_FOR_SALE_SENTENCE
 from credits.money import to_micros
 from tests import makers
 from tests.billing.transferring import FEE, REASON, announce, match
@@ -199,14 +198,14 @@ def test_staff_match_after_a_look_at_before_and_after(
     assert Wallet.objects.get(pk=formosa.pk).credit == to_micros("4985")
 
 
-def test_staff_are_told_that_an_nce_organisation_cannot_have_it(
+def test_2_2_staff_are_told_what_an_organisation_that_moved_still_gets(
     client: Client, formosa: Organisation, staff: User
 ) -> None:
     client.force_login(staff)
     transfer = announce(formosa)
     Organisation.objects.filter(pk=formosa.pk).update(billing_mode=BillingMode.NCE)
     address = f"/admin/billing/transferannouncement/{transfer.pk}/match/"
-    assert str(NOT_FOR_SALE_SENTENCE) in staff_sees(client, address)
+    assert "at most the amount announced" in staff_sees(client, address)
 
 
 def test_match_needs_the_permission_and_one_transfer(

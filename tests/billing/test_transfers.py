@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
+from djmoney.money import Money
 from pytest_django.fixtures import Settings
 
 from accounts.models import (
@@ -214,15 +216,90 @@ def test_bank_reference_that_was_recorded_before_matches_nothing(
     assert_credited(formosa, "5000")
 
 
-def test_organisation_that_moved_to_nce_is_refused_when_the_money_comes(
+def test_2_2_transfer_announced_before_a_move_is_delivered_after_it(
     formosa: Organisation, staff: User
 ) -> None:
     transfer = announce(formosa)
-    Organisation.objects.filter(pk=formosa.pk).update(billing_mode=BillingMode.NCE)
+    move(formosa)
+    payment = match(transfer, by=staff)
+    assert (payment.billing_mode, payment.announcement) == ("PREPAID", transfer)
+    assert_credited(formosa, "5000")
+
+
+def test_2_2_after_a_move_at_most_what_was_announced_is_delivered(
+    formosa: Organisation, staff: User
+) -> None:
+    transfer = announce(formosa)
+    move(formosa)
     with pytest.raises(CreditsNotForSale):
-        match(transfer, by=staff)
+        match(transfer, "5000.01", by=staff, difference="They have rounded it up")
     assert not StaffPayment.objects.exists()
-    assert not Lot.objects.exists()
+    match(transfer, "4985", by=staff, difference=FEE)
+    assert_credited(formosa, "4985")
+
+
+def move(organisation: Organisation) -> None:
+    """Past the verb: what stands in the way is the database's own."""
+    move_at = START + timedelta(seconds=1)
+    organisation.mode_periods.update(ends_at=move_at)
+    organisation.mode_periods.create(billing_mode="NCE", starts_at=move_at)
+    Organisation.objects.filter(pk=organisation.pk).update(billing_mode="NCE")
+
+
+def test_2_1_no_other_payment_passes_by_naming_a_transfer(
+    formosa: Organisation, contoso: Organisation, staff: User, alice: User
+) -> None:
+    """Another's, one that is over, or none: the same code as at every door."""
+    others = announce(formosa)
+    mine, over = announce(formosa, key="form:2"), announce(formosa, key="form:3")
+    cancel_transfer(over, actor=alice, at=START)
+    match(mine, by=staff)
+    move(formosa)
+    for organisation, named in ((contoso, others), (formosa, over), (formosa, None)):
+        assert refused_payment(organisation, named, staff) == "credits_not_for_sale"
+    prepaid = makers.make_organisation()
+    assert refused_payment(prepaid, others, staff) == "payment_names_open_transfer"
+    assert StaffPayment.objects.count() == 1
+
+
+def refused_payment(
+    organisation: Organisation, named: TransferAnnouncement | None, staff: User
+) -> str:
+    """The code with which the database refuses the row, past every verb."""
+    payment = StaffPayment(
+        organisation=organisation,
+        billing_mode="PREPAID",
+        bank_reference=f"around {organisation.pk} {named}",
+        amount=Money(10, "USD"),
+        recorded_by=staff,
+        recorded_at=START,
+        announcement=named,
+    )
+    with pytest.raises(IntegrityError) as error, transaction.atomic():
+        StaffPayment.objects.bulk_create([payment])
+    return fence_code(error.value)
+
+
+def test_transfer_has_arrived_exactly_when_a_payment_names_it(
+    formosa: Organisation, staff: User
+) -> None:
+    transfer, other = announce(formosa), announce(formosa, key="form:2")
+    payment = match(transfer, by=staff)
+    acts: list[Callable[[], object]] = [
+        lambda: TransferAnnouncement.objects.filter(pk=other.pk).update(
+            state=TransferState.MATCHED
+        ),
+        lambda: TransferAnnouncement.objects.filter(pk=transfer.pk).update(
+            state=TransferState.ANNOUNCED
+        ),
+    ]
+    for act in acts:
+        with pytest.raises(IntegrityError) as error, transaction.atomic():
+            act()
+        assert fence_code(error.value) == "transfer_matched_names_payment"
+    with pytest.raises(IntegrityError) as error, transaction.atomic():
+        StaffPayment.objects.filter(pk=payment.pk).update(announcement=other)
+    assert fence_code(error.value) == "sale_keeps_amount"
 
 
 @pytest.mark.django_db(transaction=True)

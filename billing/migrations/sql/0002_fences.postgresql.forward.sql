@@ -25,8 +25,37 @@ END $$;
 
 CREATE TRIGGER top_up_prove_sale BEFORE INSERT ON billing_topup
   FOR EACH ROW EXECUTE FUNCTION billing_prove_sale();
+
+-- A payment that names an announced transfer is the end of a sale that began with it, so
+-- it has the announcement's mode, whatever the organisation's is by now (rule 2.2). After
+-- a move no more is delivered than was announced.
+CREATE FUNCTION billing_prove_staff_payment() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE buyer record; announced record;
+BEGIN
+  SELECT billing_mode, currency INTO buyer FROM accounts_organisation
+    WHERE id = NEW.organisation_id FOR SHARE;
+  SELECT billing_mode, amount INTO announced FROM billing_transferannouncement
+    WHERE id = NEW.announcement_id AND organisation_id = NEW.organisation_id
+      AND currency = NEW.currency AND state = 'announced';
+  IF NEW.amount <= announced.amount THEN
+    buyer.billing_mode := announced.billing_mode;
+  END IF;
+  IF NEW.billing_mode IS DISTINCT FROM buyer.billing_mode THEN
+    RAISE EXCEPTION 'credits_not_for_sale' USING ERRCODE = '23514',
+      CONSTRAINT = 'credits_not_for_sale', TABLE = TG_TABLE_NAME;
+  END IF;
+  IF NEW.currency IS DISTINCT FROM buyer.currency THEN
+    RAISE EXCEPTION 'sale_in_own_currency' USING ERRCODE = '23514',
+      CONSTRAINT = 'sale_in_own_currency', TABLE = TG_TABLE_NAME;
+  END IF;
+  IF NEW.announcement_id IS NOT NULL AND announced.amount IS NULL THEN
+    RAISE EXCEPTION 'payment_names_open_transfer' USING ERRCODE = '23514',
+      CONSTRAINT = 'payment_names_open_transfer', TABLE = TG_TABLE_NAME;
+  END IF;
+  RETURN NEW;
+END $$;
 CREATE TRIGGER staff_payment_prove_sale BEFORE INSERT ON billing_staffpayment
-  FOR EACH ROW EXECUTE FUNCTION billing_prove_sale();
+  FOR EACH ROW EXECUTE FUNCTION billing_prove_staff_payment();
 
 -- A sale keeps its organisation and mode; handed to NCE, it is refused as sold to it.
 CREATE FUNCTION billing_keep_sale() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -54,7 +83,8 @@ CREATE TRIGGER top_up_keeps_amount BEFORE UPDATE ON billing_topup FOR EACH ROW
      OR OLD.kind IS DISTINCT FROM NEW.kind)
   EXECUTE FUNCTION billing_refuse('sale_keeps_amount');
 CREATE TRIGGER staff_payment_keeps_amount BEFORE UPDATE ON billing_staffpayment FOR EACH ROW
-  WHEN (OLD.currency IS DISTINCT FROM NEW.currency OR OLD.amount IS DISTINCT FROM NEW.amount)
+  WHEN (OLD.currency IS DISTINCT FROM NEW.currency OR OLD.amount IS DISTINCT FROM NEW.amount
+     OR OLD.announcement_id IS DISTINCT FROM NEW.announcement_id)
   EXECUTE FUNCTION billing_refuse('sale_keeps_amount');
 
 CREATE TRIGGER top_up_stays_paid BEFORE UPDATE ON billing_topup FOR EACH ROW

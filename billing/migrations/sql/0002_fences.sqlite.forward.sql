@@ -5,11 +5,24 @@ CREATE TRIGGER top_up_prove_sale BEFORE INSERT ON billing_topup BEGIN
   SELECT RAISE(ABORT, 'sale_in_own_currency') WHERE NEW.currency IS NOT
     (SELECT currency FROM accounts_organisation WHERE id = NEW.organisation_id);
 END;
+
+-- A payment that names an announced transfer is the end of a sale that began with it, so
+-- it has the announcement's mode, whatever the organisation's is by now (rule 2.2). After
+-- a move no more is delivered than was announced.
 CREATE TRIGGER staff_payment_prove_sale BEFORE INSERT ON billing_staffpayment BEGIN
-  SELECT RAISE(ABORT, 'credits_not_for_sale') WHERE NEW.billing_mode IS NOT
-    (SELECT billing_mode FROM accounts_organisation WHERE id = NEW.organisation_id);
+  SELECT RAISE(ABORT, 'credits_not_for_sale') WHERE NEW.billing_mode IS NOT coalesce(
+    (SELECT billing_mode FROM billing_transferannouncement
+      WHERE id = NEW.announcement_id AND organisation_id = NEW.organisation_id
+        AND currency = NEW.currency AND state = 'announced'
+        AND ROUND(NEW.amount * 1000) <= ROUND(amount * 1000)),
+    (SELECT billing_mode FROM accounts_organisation WHERE id = NEW.organisation_id));
   SELECT RAISE(ABORT, 'sale_in_own_currency') WHERE NEW.currency IS NOT
     (SELECT currency FROM accounts_organisation WHERE id = NEW.organisation_id);
+  SELECT RAISE(ABORT, 'payment_names_open_transfer')
+    WHERE NEW.announcement_id IS NOT NULL AND NOT EXISTS
+      (SELECT 1 FROM billing_transferannouncement
+        WHERE id = NEW.announcement_id AND organisation_id = NEW.organisation_id
+          AND state = 'announced');
 END;
 
 -- A sale keeps its organisation and mode; handed to NCE, it is refused as sold to it.
@@ -41,6 +54,7 @@ WHEN OLD.currency IS NOT NEW.currency OR OLD.credit IS NOT NEW.credit
 BEGIN SELECT RAISE(ABORT, 'sale_keeps_amount'); END;
 CREATE TRIGGER staff_payment_keeps_amount BEFORE UPDATE ON billing_staffpayment
 WHEN OLD.currency IS NOT NEW.currency OR OLD.amount IS NOT NEW.amount
+  OR OLD.announcement_id IS NOT NEW.announcement_id
 BEGIN SELECT RAISE(ABORT, 'sale_keeps_amount'); END;
 
 CREATE TRIGGER top_up_stays_paid BEFORE UPDATE ON billing_topup

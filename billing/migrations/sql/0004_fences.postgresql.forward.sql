@@ -40,6 +40,22 @@ CREATE TRIGGER transfer_keeps_amount BEFORE UPDATE ON billing_transferannounceme
      OR OLD.reference IS DISTINCT FROM NEW.reference)
   EXECUTE FUNCTION billing_refuse('sale_keeps_amount');
 
+-- A transfer has arrived exactly when a payment names it.
+CREATE FUNCTION billing_transfer_has_payment() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF (NEW.state = 'matched') <>
+    EXISTS (SELECT 1 FROM billing_staffpayment WHERE announcement_id = NEW.id)
+  THEN
+    RAISE EXCEPTION 'transfer_matched_names_payment' USING ERRCODE = '23514',
+      CONSTRAINT = 'transfer_matched_names_payment', TABLE = TG_TABLE_NAME;
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER transfer_matched_names_payment BEFORE UPDATE ON billing_transferannouncement
+  FOR EACH ROW EXECUTE FUNCTION billing_transfer_has_payment();
+CREATE TRIGGER transfer_is_born_open BEFORE INSERT ON billing_transferannouncement
+  FOR EACH ROW EXECUTE FUNCTION billing_transfer_has_payment();
+
 -- A recharge owns one top-up, of its own organisation and of that kind, for good.
 CREATE FUNCTION billing_recharge_owns_top_up() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -52,6 +52,16 @@ WHEN OLD.currency IS NOT NEW.currency OR OLD.amount IS NOT NEW.amount
   OR OLD.reference IS NOT NEW.reference
 BEGIN SELECT RAISE(ABORT, 'sale_keeps_amount'); END;
 
+-- A transfer has arrived exactly when a payment names it.
+CREATE TRIGGER transfer_matched_names_payment
+BEFORE UPDATE ON billing_transferannouncement
+WHEN (NEW.state = 'matched') <>
+  EXISTS (SELECT 1 FROM billing_staffpayment WHERE announcement_id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'transfer_matched_names_payment'); END;
+CREATE TRIGGER transfer_is_born_open BEFORE INSERT ON billing_transferannouncement
+WHEN NEW.state = 'matched'
+BEGIN SELECT RAISE(ABORT, 'transfer_matched_names_payment'); END;
+
 -- A recharge owns one top-up, of its own organisation and of that kind, for good.
 CREATE TRIGGER recharge_owns_top_up BEFORE INSERT ON billing_rechargeattempt BEGIN
   SELECT RAISE(ABORT, 'recharge_owns_top_up') WHERE NOT EXISTS

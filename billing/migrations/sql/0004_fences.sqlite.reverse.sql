@@ -15,6 +15,8 @@ DROP TRIGGER IF EXISTS consent_never_changes;
 DROP TRIGGER IF EXISTS try_keeps_key;
 DROP TRIGGER IF EXISTS recharge_keeps_top_up;
 DROP TRIGGER IF EXISTS recharge_owns_top_up;
+DROP TRIGGER IF EXISTS transfer_is_born_open;
+DROP TRIGGER IF EXISTS transfer_matched_names_payment;
 DROP TRIGGER IF EXISTS transfer_keeps_amount;
 DROP TRIGGER IF EXISTS transfer_keeps_mode;
 DROP TRIGGER IF EXISTS recharge_keeps_mode;
