@@ -27,6 +27,7 @@ class Settled(NamedTuple):
     pool_id: int | None
     pool_seconds: int
     pool_amount: Micros
+    postpaid_amount: Micros
 
     @property
     def reference(self) -> str:

@@ -49,6 +49,7 @@ def _take_back(previous: Settled, pools: Pools, usage: UsageTotals) -> None:
         -previous.billed_seconds,
         -previous.rated_amount,
         -previous.pool_amount,
+        -previous.postpaid_amount,
         calls=-1,
     )
 

@@ -189,13 +189,14 @@ INVARIANTS = (
         "organisation {0}, {1}, {2} in {3}: the day's totals differ from its charges",
         """SELECT organisation_id, day, kind, currency FROM (
           SELECT u.organisation_id, u.day, u.kind, u.currency, u.calls, u.seconds,
-            u.amount, u.pool_amount FROM calling_usageday u WHERE {usage}
+            u.amount, u.pool_amount, u.postpaid_amount
+            FROM calling_usageday u WHERE {usage}
           UNION ALL SELECT ch.organisation_id, ch.local_day, ch.kind, ch.currency, -1,
-            -ch.billed_seconds, -ch.rated_amount, -ch.pool_amount
+            -ch.billed_seconds, -ch.rated_amount, -ch.pool_amount, -ch.postpaid_amount
             FROM {current} WHERE {charge}) AS told
         GROUP BY organisation_id, day, kind, currency
         HAVING sum(calls) <> 0 OR sum(seconds) <> 0 OR sum(amount) <> 0
-          OR sum(pool_amount) <> 0""",
+          OR sum(pool_amount) <> 0 OR sum(postpaid_amount) <> 0""",
     ),
     Invariant(
         23,

@@ -61,5 +61,6 @@ def read_settled(call_ids: Iterable[int]) -> dict[int, Settled]:
         "pool_id",
         "pool_seconds",
         "pool_amount",
+        "postpaid_amount",
     )
     return {row[0]: Settled(*row) for row in read_rows(rows)}

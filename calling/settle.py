@@ -128,7 +128,8 @@ def _allocate(
                 reopened=reopened.get(call.call_id, _NOTHING) if reopened else _NOTHING,
             )
         key = (organisation_id, call.local_day, call.kind, _currency(call))
-        usage.add(key, seconds, amount, call.parts.pool_amount)
+        parts = call.parts
+        usage.add(key, seconds, amount, parts.pool_amount, parts.postpaid_amount)
 
 
 def _currency(call: Call) -> str:

@@ -207,16 +207,18 @@ class UsageTotals:
         seconds: int,
         amount: Micros,
         pool_amount: Micros,
+        postpaid_amount: Micros,
         *,
         calls: int = 1,
     ) -> None:
         totals = self.by_day.get(key)
         if totals is None:
-            totals = self.by_day[key] = [0, 0, 0, 0]
+            totals = self.by_day[key] = [0, 0, 0, 0, 0]
         totals[0] += calls
         totals[1] += seconds
         totals[2] += amount
         totals[3] += pool_amount
+        totals[4] += postpaid_amount
 
     def write(self) -> None:
         """One upsert, whatever the number of days."""
@@ -234,20 +236,24 @@ class UsageTotals:
 
 _UPSERT = """
 INSERT INTO calling_usageday
-  (organisation_id, day, kind, currency, calls, seconds, amount, pool_amount)
+  (organisation_id, day, kind, currency, calls, seconds, amount, pool_amount,
+   postpaid_amount)
 {}
 ON CONFLICT (organisation_id, day, kind, currency) DO UPDATE SET
   calls = calling_usageday.calls + excluded.calls,
   seconds = calling_usageday.seconds + excluded.seconds,
   amount = calling_usageday.amount + excluded.amount,
-  pool_amount = calling_usageday.pool_amount + excluded.pool_amount
+  pool_amount = calling_usageday.pool_amount + excluded.pool_amount,
+  postpaid_amount = calling_usageday.postpaid_amount + excluded.postpaid_amount
 """
 _FROM_ARRAYS = (
     "SELECT * FROM unnest(%s::bigint[], %s::date[], %s::varchar[], %s::varchar[],"
-    " %s::integer[], %s::bigint[], %s::bigint[], %s::bigint[])"
+    " %s::integer[], %s::bigint[], %s::bigint[], %s::bigint[],"
+    " %s::bigint[])"
 )
 _FROM_JSON = """SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
   json_extract(value, '$[2]'), json_extract(value, '$[3]'),
   json_extract(value, '$[4]'), json_extract(value, '$[5]'),
-  json_extract(value, '$[6]'), json_extract(value, '$[7]')
+  json_extract(value, '$[6]'), json_extract(value, '$[7]'),
+  json_extract(value, '$[8]')
 FROM json_each(%s) WHERE true"""

@@ -88,6 +88,7 @@ CALL_C = "(SELECT id FROM calling_callrecord WHERE source_record_id = 'c')"
             17,
         ),
         ("UPDATE calling_usageday SET calls = calls + 1", 19),
+        ("UPDATE calling_usageday SET postpaid_amount = postpaid_amount + 1", 19),
         ("DELETE FROM calling_usageday WHERE kind = 'on_net'", 19),
         ("UPDATE accounts_billingmodeperiod SET billing_mode = 'NCE'", 23),
         (
