@@ -1,13 +1,60 @@
-"""Bills all post-paid use and debt until now, at once (rules 1.8, 2.4)."""
+"""Bills all post-paid use and debt until now, at once (rules 1.8 and 2.4).
+
+Closes the month that runs before its end: what is told later is billed with the next
+one. Licences go on and are billed by the close of a month, as for everybody. Locks the
+wallet.
+"""
 
 from datetime import datetime
 
+from django.db import transaction
+
+from accounts.audit import record_audit
 from accounts.models import Organisation, User
+from billing.invoicing.close_month import add_debt, add_tax, add_usage, closed_before
+from billing.invoicing.read_usage import newest_charge
+from billing.invoicing.write_invoices import Bill, write_bills
 from billing.models import Invoice
+from credits.lock import lock_wallet
 
 
 def close_final(
     organisation: Organisation, *, actor: User | None, at: datetime
 ) -> Invoice | None:
-    """The draft, or None where there is nothing to bill."""
-    raise NotImplementedError
+    """The draft; None where nothing is to be billed, or the month is closed already."""
+    with transaction.atomic():
+        wallets = {organisation.pk: lock_wallet(organisation.pk)}
+        organisation = Organisation.objects.get(pk=organisation.pk)
+        before = closed_before(wallets)
+        month = organisation.local_day(at).replace(day=1)
+        closed = before.get(organisation.pk)
+        if closed is not None and closed.month >= month:
+            return None
+        bill = Bill(
+            organisation.pk,
+            organisation.billing_mode,
+            organisation.currency,
+            month,
+            fees_through=closed.fees_through if closed else None,
+            changes_until=closed.changes_until if closed else None,
+        )
+        mark = newest_charge()
+        add_usage([bill], before, up_to_charge=mark)
+        add_debt([bill], wallets)
+        add_tax([bill], {organisation.pk: organisation}, at=at)
+        write_bills([bill], wallets, up_to_charge=mark, at=at)
+        _note(organisation, bill, actor=actor, at=at)
+    return Invoice.objects.filter(pk=bill.invoice_id).first()
+
+
+def _note(
+    organisation: Organisation, bill: Bill, *, actor: User | None, at: datetime
+) -> None:
+    record_audit(
+        "close_final",
+        at=at,
+        organisation=organisation,
+        actor=actor,
+        object=f"invoice:{bill.invoice_id}" if bill.invoice_id else "",
+        after={"month": f"{bill.month:%Y-%m}", "lines": len(bill.lines)},
+    )

@@ -1,0 +1,14 @@
+DROP TRIGGER closed_month_not_truncated ON billing_closedmonth;
+DROP TRIGGER closed_month_is_kept ON billing_closedmonth;
+DROP TRIGGER closed_month_never_changes ON billing_closedmonth;
+DROP TRIGGER lines_not_truncated ON billing_invoiceline;
+DROP TRIGGER line_keeps_invoice ON billing_invoiceline;
+DROP TRIGGER lines_of_draft_dropped ON billing_invoiceline;
+DROP TRIGGER lines_of_draft_changed ON billing_invoiceline;
+DROP TRIGGER lines_of_draft_made ON billing_invoiceline;
+DROP FUNCTION billing_lines_of_draft();
+DROP TRIGGER invoice_adds_up ON billing_invoice;
+DROP FUNCTION billing_invoice_adds_up();
+DROP TRIGGER invoice_not_truncated ON billing_invoice;
+DROP TRIGGER invoice_is_kept ON billing_invoice;
+DROP TRIGGER invoice_never_changes ON billing_invoice;

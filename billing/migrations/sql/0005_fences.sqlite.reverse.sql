@@ -1,0 +1,9 @@
+DROP TRIGGER closed_month_is_kept;
+DROP TRIGGER closed_month_never_changes;
+DROP TRIGGER line_keeps_invoice;
+DROP TRIGGER lines_of_draft_dropped;
+DROP TRIGGER lines_of_draft_changed;
+DROP TRIGGER lines_of_draft_made;
+DROP TRIGGER invoice_adds_up;
+DROP TRIGGER invoice_is_kept;
+DROP TRIGGER invoice_never_changes;
