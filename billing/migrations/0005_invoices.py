@@ -7,6 +7,8 @@ import django.db.models.expressions
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.fences import Fences
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -132,8 +134,8 @@ class Migration(migrations.Migration):
                 ),
                 ("stripe_invoice_id", models.CharField(blank=True, max_length=255)),
                 (
-                    "stripe_payment_intent_id",
-                    models.CharField(blank=True, max_length=255),
+                    "stripe_round",
+                    models.PositiveSmallIntegerField(default=0, editable=False),
                 ),
                 (
                     "looked_at",
@@ -572,4 +574,6 @@ class Migration(migrations.Migration):
                 name="invoice_payment_not_nothing",
             ),
         ),
+        # Last: SQLite would drop the triggers of a table that is altered after them.
+        Fences("0005_fences"),
     ]
