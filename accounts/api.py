@@ -1,26 +1,26 @@
-"""The API of webhook endpoints: list, make, end (docs/webhooks.md)."""
+"""The API of webhooks: endpoints, and the events they hear of (docs/webhooks.md)."""
 
 from datetime import datetime
 from typing import Annotated, Any
 
 from django.http import Http404, HttpRequest
 from django.utils import timezone
-from ninja import Router, Schema, Status
+from ninja import Query, Router, Schema, Status
 from pydantic import ConfigDict, StringConstraints
 
 from accounts.api_access import own_organisation
-from accounts.models import Scope, WebhookEndpoint
-from accounts.problems import Problem
+from accounts.api_pages import LIMIT, Cursor, Limit, read_page
+from accounts.models import Scope, WebhookEndpoint, WebhookEvent
 from accounts.rate_limits import count_request
 from accounts.safe_address import LONGEST_URL
 from accounts.webhook_endpoint import create_endpoint, delete_endpoint
 
 router = Router(tags=["webhooks"])
 
-PROBLEMS = dict.fromkeys((401, 403, 404, 409, 422, 429, 500, 503), Problem)
 PREFIX = "we_"
 Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]
 EventType = Annotated[str, StringConstraints(pattern=r"^[a-z_0-9]+(\.[a-z_0-9]+)+$")]
+EventId = Annotated[str, StringConstraints(pattern=r"^evt_[0-9a-f]{32}$")]
 EndpointId = Annotated[str, StringConstraints(pattern=r"^we_[0-9]{1,18}$")]
 
 
@@ -54,9 +54,23 @@ class EndpointsOut(Schema):
     data: list[EndpointOut]
 
 
+class EventOut(Schema):
+    """What happened, as it is posted to endpoints; `id` is the same in every post."""
+
+    id: str
+    type: str
+    timestamp: datetime
+    data: dict[str, Any]
+
+
+class EventsOut(Schema):
+    data: list[EventOut]
+    next_cursor: str | None
+
+
 @router.get(
     "/webhook-endpoints",
-    response={200: EndpointsOut, **PROBLEMS},
+    response=EndpointsOut,
     summary="List webhook endpoints",
 )
 def list_endpoints(request: HttpRequest) -> Any:
@@ -67,7 +81,7 @@ def list_endpoints(request: HttpRequest) -> Any:
 
 @router.post(
     "/webhook-endpoints",
-    response={201: NewEndpointOut, **PROBLEMS},
+    response={201: NewEndpointOut},
     summary="Add a webhook endpoint",
 )
 def post_endpoint(request: HttpRequest, wanted: EndpointIn) -> Any:
@@ -85,7 +99,7 @@ def post_endpoint(request: HttpRequest, wanted: EndpointIn) -> Any:
 
 @router.delete(
     "/webhook-endpoints/{endpoint_id}",
-    response={204: None, **PROBLEMS},
+    response={204: None},
     summary="End a webhook endpoint",
 )
 def end_endpoint(request: HttpRequest, endpoint_id: EndpointId) -> Any:
@@ -96,6 +110,44 @@ def end_endpoint(request: HttpRequest, endpoint_id: EndpointId) -> Any:
         raise Http404
     delete_endpoint(found, actor=None, at=timezone.now())
     return Status(204, None)
+
+
+@router.get(
+    "/events",
+    response=EventsOut,
+    summary="Events that endpoints were told of, the newest first",
+)
+def list_events(
+    request: HttpRequest,
+    type: Annotated[EventType | None, Query()] = None,  # noqa: A002  # the wire's name
+    limit: Limit = LIMIT,
+    cursor: Cursor = "",
+) -> Any:
+    organisation = own_organisation(request, Scope.WEBHOOKS_MANAGE)
+    events = WebhookEvent.objects.filter(organisation=organisation)
+    if type is not None:
+        events = events.filter(type=type)
+    page, after = read_page(events, ("created_at", "id"), limit=limit, cursor=cursor)
+    return EventsOut(data=[_event_out(event) for event in page], next_cursor=after)
+
+
+@router.get("/events/{event_id}", response=EventOut, summary="One event")
+def get_event(request: HttpRequest, event_id: EventId) -> Any:
+    organisation = own_organisation(request, Scope.WEBHOOKS_MANAGE)
+    events = WebhookEvent.objects.filter(organisation=organisation)
+    found = events.filter(public_id=event_id).first()
+    if found is None:
+        raise Http404
+    return _event_out(found)
+
+
+def _event_out(event: WebhookEvent) -> EventOut:
+    return EventOut(
+        id=event.public_id,
+        type=event.type,
+        timestamp=event.created_at,
+        data=event.data,
+    )
 
 
 def _facts(endpoint: WebhookEndpoint) -> dict[str, Any]:

@@ -23,6 +23,17 @@ from accounts.refusals import TollgateError
 from accounts.token_bucket import Standing, take_token
 
 NAMED_IN = "X-Organization"
+# The contract of an operation that `organisation_of` opens to the provider's keys.
+NAMED = {
+    "parameters": [
+        {
+            "in": "header",
+            "name": NAMED_IN,
+            "description": "The organisation's short name; for provider keys.",
+            "schema": {"type": "string"},
+        }
+    ]
+}
 
 
 class KeyNotValid(TollgateError):

@@ -1,4 +1,4 @@
-"""The API of money: the balance, and starting a top-up (rules 3.4 and 4.2)."""
+"""The API of buying credit: starting a top-up, once per Idempotency-Key (rule 4.2)."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -11,36 +11,23 @@ from django.utils.translation import gettext_lazy as _
 from ninja import Router, Schema, Status
 from pydantic import ConfigDict, StringConstraints
 
-from accounts.api_access import NAMED_IN, organisation_of, own_organisation
+from accounts.api_access import own_organisation
 from accounts.idempotency import answer_once
 from accounts.models import ApiKey, Language, Organisation, Scope
-from accounts.problems import Problem
 from accounts.rate_limits import count_request
 from billing.models import TopUp
 from billing.top_up import start_top_up
 from credits.api_money import MoneyOut, money_out
-from credits.money import Micros, to_micros
-from credits.statement import read_balance
+from credits.money import to_micros
 
-router = Router(tags=["credits"])
+router = Router(tags=["top-ups"])
 
-PROBLEMS = dict.fromkeys((401, 403, 404, 409, 422, 429, 500, 503), Problem)
 Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,11}(\.[0-9]{1,6})?$")]
 # Without control characters: PostgreSQL cannot store all of them.
 OrderNumber = Annotated[
     str, StringConstraints(max_length=50, pattern=r"^[^\x00-\x1f]*$")
 ]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-
-
-class BalanceOut(Schema):
-    """`available` is the balance less what running calls hold."""
-
-    balance: MoneyOut
-    available: MoneyOut
-    held: MoneyOut
-    debt: MoneyOut
-    billing_mode: str
 
 
 class TopUpIn(Schema):
@@ -63,40 +50,9 @@ class TopUpOut(Schema):
     started_at: datetime
 
 
-@router.get(
-    "/balance",
-    response={200: BalanceOut, **PROBLEMS},
-    summary="Balance",
-    openapi_extra={
-        "parameters": [
-            {
-                "in": "header",
-                "name": NAMED_IN,
-                "description": "The organisation's short name; for provider keys.",
-                "schema": {"type": "string"},
-            }
-        ]
-    },
-)
-def get_balance(request: HttpRequest) -> Any:
-    organisation = organisation_of(request, Scope.BALANCE_READ)
-    found = read_balance(organisation.pk, timezone.now())
-
-    def money(micros: Micros) -> MoneyOut:
-        return money_out(micros, found.currency)
-
-    return BalanceOut(
-        balance=money(found.balance),
-        available=money(found.available),
-        held=money(found.reserved),
-        debt=money(found.debt),
-        billing_mode=organisation.billing_mode,
-    )
-
-
 @router.post(
     "/top-ups",
-    response={201: TopUpOut, **PROBLEMS},
+    response={201: TopUpOut},
     summary="Start a top-up",
     openapi_extra={
         "parameters": [

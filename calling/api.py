@@ -17,7 +17,6 @@ from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 from accounts.api_access import NAMED_IN, KeyAuth, ScopeMissing, key_for
 from accounts.api_bodies import NotJson, body_of, need_json
 from accounts.models import Scope
-from accounts.problems import Problem
 from accounts.refusals import TollgateError
 from calling.formats import generic
 from calling.formats.documents import Row, parse_documents
@@ -29,7 +28,6 @@ from calling.reject import reject_rows
 
 router = Router(tags=["call records"], auth=KeyAuth("records"))
 
-PROBLEMS = dict.fromkeys((400, 401, 403, 413, 415, 422, 429, 500, 503), Problem)
 LARGEST_BATCH = 1000
 STATUSES: list[Any] = [STORED, DUPLICATE, CORRECTION, WAITING, "rejected"]
 Text200 = Annotated[str, StringConstraints(max_length=200)]
@@ -128,7 +126,7 @@ MANY = {"type": "array", "maxItems": LARGEST_BATCH, "items": ONE}
 
 @router.post(
     "/cdrs",
-    response={200: CallRecordResult, **PROBLEMS},
+    response=CallRecordResult,
     summary="Hand in a call record",
     openapi_extra=contract_of(ONE),
 )
@@ -145,7 +143,7 @@ def post_call_record(request: HttpRequest) -> Any:
 
 @router.post(
     "/cdrs/batch",
-    response={200: BatchResult, **PROBLEMS},
+    response=BatchResult,
     summary="Hand in up to 1,000 call records",
     openapi_extra=contract_of(MANY),
 )

@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
 from ninja.parser import Parser
 
 from accounts.api import router as accounts_router
@@ -19,7 +20,10 @@ from billing.recharging.api import router as recharge_router
 from calling.api import router as calling_router
 from calling.intake.api import router as intake_router
 from calling.rates.api import router as rates_router
-from config.problems import PROBLEM_JSON, add_problem_handlers, wrong_method
+from calling.usage.api import router as usage_router
+from config.contract import DESCRIPTION, complete
+from config.problems import add_problem_handlers, wrong_method
+from credits.api import router as credits_router
 
 
 class JsonParser(Parser):
@@ -46,7 +50,7 @@ def finished(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
 
 
 class TollgateAPI(NinjaAPI):
-    """Says in its contract that refusals are `application/problem+json`."""
+    """Finishes every answer and its own contract (config/contract.py)."""
 
     def _get_urls(self) -> list[URLResolver | URLPattern]:
         patterns = super()._get_urls()
@@ -61,27 +65,27 @@ class TollgateAPI(NinjaAPI):
         schema = super().get_openapi_schema(
             path_prefix=path_prefix, path_params=path_params
         )
-        for methods in schema["paths"].values():
-            for operation in methods.values():
-                for status, answer in operation["responses"].items():
-                    content = answer.get("content", {})
-                    if int(status) >= 400 and "application/json" in content:
-                        content[PROBLEM_JSON] = content.pop("application/json")
+        complete(schema)
         return schema
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
 
 
 api = TollgateAPI(
     title="Tollgate",
     version="1",
-    description="Communications credits and calling plans.",
+    description=DESCRIPTION,
     urls_namespace="api",
     auth=KeyAuth(),
     parser=JsonParser(),
 )
 add_problem_handlers(api)
 api.add_router("", accounts_router)
+api.add_router("", credits_router)
 api.add_router("", billing_router)
 api.add_router("", recharge_router)
 api.add_router("", calling_router)
 api.add_router("", intake_router)
 api.add_router("", rates_router)
+api.add_router("", usage_router)

@@ -26,9 +26,9 @@ from accounts.rate_limits import RETRY_AFTER_SECONDS, TooManyRequests
 from accounts.refusals import TollgateError
 from accounts.request_id import current_request_id
 from billing.refusals import CreditsNotForSale, codes_of
+from config.contract import PROBLEM_JSON
 
 logger = logging.getLogger(__name__)
-PROBLEM_JSON = "application/problem+json"
 
 
 def problem(

@@ -15,10 +15,10 @@ from ninja import Router, Schema
 from pydantic import ConfigDict, StringConstraints
 
 from accounts.access import client_address
-from accounts.api_access import organisation_of, own_organisation
+from accounts.api_access import NAMED, organisation_of, own_organisation
 from accounts.models import ApiKey, Organisation, Permission, Role, Scope, User
 from accounts.rate_limits import count_request
-from billing.api import PROBLEMS, Amount, Code
+from billing.api import Amount, Code
 from billing.models import AutoRecharge, PaymentMethod
 from billing.recharging.auto_recharge import (
     save_auto_recharge,
@@ -121,8 +121,9 @@ class AutoRechargeIn(Schema):
 
 @router.get(
     "/auto-recharge",
-    response={200: AutoRechargeOut, **PROBLEMS},
+    response=AutoRechargeOut,
     summary="Auto-recharge and how it stands",
+    openapi_extra=NAMED,
 )
 def get_auto_recharge(request: HttpRequest) -> Any:
     organisation = _prepaid(organisation_of(request, Scope.BALANCE_READ))
@@ -131,7 +132,7 @@ def get_auto_recharge(request: HttpRequest) -> Any:
 
 @router.put(
     "/auto-recharge",
-    response={200: AutoRechargeOut, **PROBLEMS},
+    response=AutoRechargeOut,
     summary="Switch auto-recharge on, or change it",
 )
 def put_auto_recharge(request: HttpRequest, wanted: AutoRechargeIn) -> Any:
@@ -158,7 +159,7 @@ def put_auto_recharge(request: HttpRequest, wanted: AutoRechargeIn) -> Any:
 
 @router.delete(
     "/auto-recharge",
-    response={200: AutoRechargeOut, **PROBLEMS},
+    response=AutoRechargeOut,
     summary="Switch auto-recharge off",
 )
 def delete_auto_recharge(request: HttpRequest) -> Any:

@@ -8,7 +8,7 @@ with 422: the switch then keeps it, too (rules 1.7, 6.6 and 6.7).
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -17,7 +17,7 @@ from ninja import Router, Schema
 
 from accounts.api_access import NAMED_IN, KeyAuth
 from accounts.api_bodies import body_of
-from calling.api import PROBLEMS, RecordNotValid, source_of
+from calling.api import RecordNotValid, source_of
 from calling.formats import asterisk, freeswitch, freeswitch_xml
 from calling.formats.documents import Row
 from calling.formats.record import CallRecordIn, Profile, RowError, SkippedLeg
@@ -50,115 +50,78 @@ class IntakeResult(Schema):
     rejected: list[RejectedRecord]
 
 
-def body_in(*content_types: str) -> dict[str, Any]:
-    """The request body for OpenAPI: the sender's own, described by its maker."""
-    schema = {"schema": {"type": "string", "format": "binary"}}
-    content = dict.fromkeys(content_types, schema)
-    return {"requestBody": {"required": True, "content": content}}
+class Intake(NamedTuple):
+    """An address below /ingest/, its format, and what the sender's body may be."""
+
+    path: str
+    format: str
+    summary: str
+    content_types: tuple[str, ...]
 
 
 FORMS = ("application/x-www-form-urlencoded", "application/x-www-form-base64-encoded")
-ANSWERS = {200: IntakeResult, **PROBLEMS}
-
-
-@router.post(
-    "/ingest/freeswitch",
-    response=ANSWERS,
-    summary="Hand in a document of FreeSWITCH's mod_json_cdr",
-    openapi_extra=body_in("application/json", *FORMS),
+INTAKES = (
+    Intake(
+        "freeswitch",
+        "freeswitch-json",
+        "Hand in a document of FreeSWITCH's mod_json_cdr",
+        ("application/json", *FORMS),
+    ),
+    Intake(
+        "freeswitch-xml",
+        "freeswitch-xml",
+        "Hand in a document of FreeSWITCH's mod_xml_cdr",
+        ("text/xml", "application/xml", *FORMS),
+    ),
+    Intake(
+        "asterisk",
+        "asterisk-csv",
+        "Hand in lines of Asterisk's Master.csv",
+        ("text/csv",),
+    ),
+    Intake(
+        "kamailio",
+        "kamailio",
+        "Hand in Kamailio's accounting or dialog events",
+        ("application/json",),
+    ),
+    Intake(
+        "teams-export",
+        "teams-export",
+        "Hand in a usage export of the Teams admin centre",
+        ("application/zip", "text/csv"),
+    ),
+    Intake(
+        "direct-routing",
+        "direct-routing-csv",
+        "Hand in a Direct Routing file of the Teams admin centre",
+        ("text/csv",),
+    ),
+    Intake(
+        "graph-pstn",
+        "graph-pstn",
+        "Hand in a page of Microsoft Graph's getPstnCalls",
+        ("application/json",),
+    ),
+    Intake(
+        "graph-direct-routing",
+        "graph-direct-routing",
+        "Hand in a page of Microsoft Graph's getDirectRoutingCalls",
+        ("application/json",),
+    ),
+    Intake(
+        "twilio",
+        "twilio",
+        "Hand in a page of Twilio's call resource",
+        ("application/json",),
+    ),
+    Intake(
+        "generic-csv",
+        "generic-csv",
+        "Hand in a file of call records in our own words",
+        ("text/csv",),
+    ),
 )
-def ingest_freeswitch(request: HttpRequest) -> Any:
-    return take_in(request, "freeswitch-json", freeswitch.parse)
-
-
-@router.post(
-    "/ingest/freeswitch-xml",
-    response=ANSWERS,
-    summary="Hand in a document of FreeSWITCH's mod_xml_cdr",
-    openapi_extra=body_in("text/xml", "application/xml", *FORMS),
-)
-def ingest_freeswitch_xml(request: HttpRequest) -> Any:
-    return take_in(request, "freeswitch-xml", freeswitch_xml.parse)
-
-
-@router.post(
-    "/ingest/asterisk",
-    response=ANSWERS,
-    summary="Hand in lines of Asterisk's Master.csv",
-    openapi_extra=body_in("text/csv"),
-)
-def ingest_asterisk(request: HttpRequest) -> Any:
-    return take_in(request, "asterisk-csv", _read_asterisk)
-
-
-@router.post(
-    "/ingest/kamailio",
-    response=ANSWERS,
-    summary="Hand in Kamailio's accounting or dialog events",
-    openapi_extra=body_in("application/json"),
-)
-def ingest_kamailio(request: HttpRequest) -> Any:
-    return take_in(request, "kamailio")
-
-
-@router.post(
-    "/ingest/teams-export",
-    response=ANSWERS,
-    summary="Hand in a usage export of the Teams admin centre",
-    openapi_extra=body_in("application/zip", "text/csv"),
-)
-def ingest_teams_export(request: HttpRequest) -> Any:
-    return take_in(request, "teams-export")
-
-
-@router.post(
-    "/ingest/direct-routing",
-    response=ANSWERS,
-    summary="Hand in a Direct Routing file of the Teams admin centre",
-    openapi_extra=body_in("text/csv"),
-)
-def ingest_direct_routing(request: HttpRequest) -> Any:
-    return take_in(request, "direct-routing-csv")
-
-
-@router.post(
-    "/ingest/graph-pstn",
-    response=ANSWERS,
-    summary="Hand in a page of Microsoft Graph's getPstnCalls",
-    openapi_extra=body_in("application/json"),
-)
-def ingest_graph_pstn(request: HttpRequest) -> Any:
-    return take_in(request, "graph-pstn")
-
-
-@router.post(
-    "/ingest/graph-direct-routing",
-    response=ANSWERS,
-    summary="Hand in a page of Microsoft Graph's getDirectRoutingCalls",
-    openapi_extra=body_in("application/json"),
-)
-def ingest_graph_direct_routing(request: HttpRequest) -> Any:
-    return take_in(request, "graph-direct-routing")
-
-
-@router.post(
-    "/ingest/twilio",
-    response=ANSWERS,
-    summary="Hand in a page of Twilio's call resource",
-    openapi_extra=body_in("application/json"),
-)
-def ingest_twilio(request: HttpRequest) -> Any:
-    return take_in(request, "twilio")
-
-
-@router.post(
-    "/ingest/generic-csv",
-    response=ANSWERS,
-    summary="Hand in a file of call records in our own words",
-    openapi_extra=body_in("text/csv"),
-)
-def ingest_generic_csv(request: HttpRequest) -> Any:
-    return take_in(request, "generic-csv")
 
 
 def _read_asterisk(body: bytes, profile: Profile, _type: str) -> Iterable[Row]:
@@ -166,17 +129,21 @@ def _read_asterisk(body: bytes, profile: Profile, _type: str) -> Iterable[Row]:
     return asterisk.parse(body.rstrip(b"\r\n") + b"\n", profile)
 
 
-def take_in(
-    request: HttpRequest, format_name: str, read: Read | None = None
-) -> IntakeResult:
-    """Stores and settles what the body tells, keeps what cannot be read.
+# Formats that must know how the body was sent.
+READS: dict[str, Read] = {
+    "freeswitch-json": freeswitch.parse,
+    "freeswitch-xml": freeswitch_xml.parse,
+    "asterisk-csv": _read_asterisk,
+}
 
-    `read` stands for formats that must know how the body was sent.
-    """
+
+def take_in(request: HttpRequest, format_name: str) -> IntakeResult:
+    """Stores and settles what the body tells, keeps what cannot be read."""
     source = source_of(request)
     at = timezone.now()
     body, profile = body_of(request), Profile.of(source)
     content_type = request.headers.get("Content-Type", "")
+    read = READS.get(format_name)
     rows = list(
         read(body, profile, content_type)
         if read is not None
@@ -225,3 +192,24 @@ def _join_halves(
         state=RecordState.WAITING,
     )
     return len(settle_raw_records(list(waiting.values_list("pk", flat=True)), at=at))
+
+
+def _open(intake: Intake) -> None:
+    """The operation of an address; its body is the sender's own, described there."""
+
+    def ingest(request: HttpRequest) -> IntakeResult:
+        return take_in(request, intake.format)
+
+    ingest.__name__ = f"ingest_{intake.path.replace('-', '_')}"
+    schema = {"schema": {"type": "string", "format": "binary"}}
+    content = dict.fromkeys(intake.content_types, schema)
+    router.post(
+        f"/ingest/{intake.path}",
+        response=IntakeResult,
+        summary=intake.summary,
+        openapi_extra={"requestBody": {"required": True, "content": content}},
+    )(ingest)
+
+
+for one in INTAKES:
+    _open(one)

@@ -10,9 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from ninja import Query, Router, Schema
 from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 
-from accounts.api_access import NAMED_IN, organisation_of
+from accounts.api_access import NAMED, organisation_of
 from accounts.models import Organisation, Scope
-from accounts.problems import Problem
 from accounts.refusals import TollgateError
 from calling.classify import LONGEST_CALL
 from calling.models import CallKind, Purpose
@@ -29,22 +28,11 @@ from credits.api_money import MoneyOut, money_out
 
 router = Router(tags=["rates"])
 
-PROBLEMS = dict.fromkeys((400, 401, 403, 404, 422, 429, 500, 503), Problem)
 FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 # Without control characters, which no number has.
 Number = Annotated[
     str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]+$")
 ]
-NAMED = {
-    "parameters": [
-        {
-            "in": "header",
-            "name": NAMED_IN,
-            "description": "The organisation's short name; for provider keys.",
-            "schema": {"type": "string"},
-        }
-    ]
-}
 
 
 class NumberNotValid(TollgateError):
@@ -124,7 +112,7 @@ class QuoteOut(Schema):
 
 @router.get(
     "/rates/lookup",
-    response={200: RateOut, **PROBLEMS},
+    response=RateOut,
     summary="The rate of a number",
     openapi_extra=NAMED,
 )
@@ -148,7 +136,7 @@ def get_rate(
 
 @router.post(
     "/quotes",
-    response={200: QuoteOut, **PROBLEMS},
+    response=QuoteOut,
     summary="What a call would cost, and who would pay",
     openapi_extra=NAMED,
 )

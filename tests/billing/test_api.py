@@ -268,7 +268,7 @@ def test_crash_is_a_problem_without_a_traceback(
     def crash(*args: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr("billing.api.read_balance", crash)
+    monkeypatch.setattr("credits.api.read_balance", crash)
     answer = get("/balance", key_of(formosa, Scope.BALANCE_READ))
     assert_problem(answer, 500, "server_error")
     assert b"secret detail" not in answer.content
