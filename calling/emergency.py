@@ -53,3 +53,8 @@ def is_emergency(digits: str, country: str) -> bool:
     if known is not None:
         return digits in known
     return digits in _ANYWHERE or bool(is_emergency_number(digits, country))
+
+
+def is_emergency_somewhere(digits: str) -> bool:
+    """Whether these digits call for help in any country of the table."""
+    return any(digits in numbers for numbers in _BY_COUNTRY.values())

@@ -51,7 +51,7 @@ def read_number(
 
 @lru_cache(maxsize=50_000)
 def _read(raw: str, country: str, rules: tuple[tuple[str, str], ...]) -> Number:
-    text = _bare(raw)
+    text = bare_number(raw)
     if text.lower() in _NAMELESS:
         return Number(None, Reading.ANONYMOUS)
     if is_emergency(text.removeprefix("+"), country):
@@ -65,7 +65,8 @@ def _read(raw: str, country: str, rules: tuple[tuple[str, str], ...]) -> Number:
     return _by_number_plan(text, country)
 
 
-def _bare(raw: str) -> str:
+def bare_number(raw: str) -> str:
+    """The digits of a number as dialled, without scheme, host and punctuation."""
     text = unquote(raw).strip()
     text = _SCHEME.sub("", text, count=1) if _SCHEME.match(text) else text
     return re.split("[;@]", text, maxsplit=1)[0].translate(_PUNCTUATION)

@@ -18,6 +18,7 @@ from accounts.api_bodies import read_json
 from billing.api import router as billing_router
 from billing.recharging.api import router as recharge_router
 from calling.api import router as calling_router
+from calling.authorise.api import router as authorise_router
 from calling.intake.api import router as intake_router
 from calling.rates.api import router as rates_router
 from calling.usage.api import router as usage_router
@@ -86,6 +87,7 @@ api.add_router("", credits_router)
 api.add_router("", billing_router)
 api.add_router("", recharge_router)
 api.add_router("", calling_router)
+api.add_router("", authorise_router)
 api.add_router("", intake_router)
 api.add_router("", rates_router)
 api.add_router("", usage_router)
