@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from accounts.fences import absent_fences
 from accounts.models import AuditEvent, BillingMode, BillingModePeriod, Notice
 from billing.incoming import read_incoming
+from billing.invoicing.prove_invoices import prove_invoices
 from billing.models import (
     AutoRecharge,
     NumberSeries,
@@ -50,6 +51,7 @@ def prove(organisation_id: int | None = None, *, at: datetime) -> Proof:
         *_incoming(wallets, read_incoming(organisation_id)),
         *recharge_breaches(organisation_id),
         *prove_reversals(organisation_id),
+        *prove_invoices(organisation_id),
         *(f"fence {name} is missing (7)" for name in absent_fences("accounts")),
         *(f"fence {name} is missing (7)" for name in absent_fences("billing")),
     ]

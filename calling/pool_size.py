@@ -19,8 +19,13 @@ class Period(NamedTuple):
     zone: ZoneInfo
 
 
+def next_month(month: date) -> date:
+    """The first of the month after that of a first."""
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
 def period_of(month: date, zone: ZoneInfo) -> Period:
-    following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    following = next_month(month)
     start, end = (
         datetime(day.year, day.month, 1, tzinfo=zone).astimezone(UTC)
         for day in (month, following)

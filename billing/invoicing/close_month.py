@@ -11,7 +11,6 @@ does not depend on the number of organisations.
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -30,7 +29,7 @@ from billing.invoicing.refusals import MonthNotOver
 from billing.invoicing.write_invoices import Bill, write_bills
 from billing.models import ClosedMonth, LineKind
 from billing.tax_rates import read_taxes
-from calling.pool_size import period_of
+from calling.pool_size import next_month, period_of
 from credits.lock import lock_free_wallets, lock_wallet
 from credits.models import Wallet
 
@@ -145,7 +144,7 @@ def add_usage(bills: Collection[Bill], before: Before, *, up_to_charge: int) -> 
     used = read_usage(
         [_billed(pk, before.get(pk)) for pk in sorted(postpaid)],
         month=month,
-        until=_end_of(month),
+        until=next_month(month),
         up_to_charge=up_to_charge,
     )
     for bill in bills:
@@ -155,11 +154,7 @@ def add_usage(bills: Collection[Bill], before: Before, *, up_to_charge: int) -> 
 def _billed(organisation_id: int, closed: ClosedMonth | None) -> Billed:
     if closed is None:
         return Billed(organisation_id, date.min, 0)
-    return Billed(organisation_id, _end_of(closed.month), closed.up_to_charge)
-
-
-def _end_of(month: date) -> date:
-    return period_of(month, ZoneInfo("UTC")).end_on
+    return Billed(organisation_id, next_month(closed.month), closed.up_to_charge)
 
 
 def add_debt(bills: Collection[Bill], wallets: Mapping[int, Wallet]) -> None:

@@ -20,7 +20,7 @@ from billing.invoicing.draft import DraftLine
 from billing.models import LineKind
 from calling.models import Subscription
 from calling.models.plans import QuantityChange
-from calling.pool_size import period_of
+from calling.pool_size import next_month, period_of
 from calling.pro_rata import fee_for_rest, rest_of_month
 from credits.money import Micros, to_micros
 
@@ -105,7 +105,7 @@ def _months(
     licences: Collection[Licences], paid: Paid, through: date, zone: ZoneInfo
 ) -> Iterator[date]:
     if paid.through is not None:
-        month = _next(paid.through)
+        month = next_month(paid.through)
     elif licences:
         first = min(one.starts_at for one in licences)
         month = first.astimezone(zone).date().replace(day=1)
@@ -113,7 +113,7 @@ def _months(
         return
     while month <= through:
         yield month
-        month = _next(month)
+        month = next_month(month)
 
 
 def _whole(
@@ -191,10 +191,6 @@ def _facts(one: Licences, month: date, licences: int) -> dict[str, Any]:
 def _line(kind: LineKind, amount: Micros, facts: dict[str, Any]) -> Iterator[DraftLine]:
     if amount:
         yield DraftLine(kind, amount, facts)
-
-
-def _next(month: date) -> date:
-    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
 def _micros(price: Any) -> Micros:

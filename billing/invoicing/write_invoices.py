@@ -11,8 +11,14 @@ from datetime import date, datetime
 from typing import Any
 
 from billing.invoicing.draft import DraftLine, share_minors
-from billing.models import ClosedMonth, Invoice, InvoiceKind, InvoiceLine, InvoiceState
-from billing.models import LineKind
+from billing.models import (
+    ClosedMonth,
+    Invoice,
+    InvoiceKind,
+    InvoiceLine,
+    InvoiceState,
+    LineKind,
+)
 from credits.bulk import Table, insert_tables, reserve_ids
 from credits.models import EntryKind, Wallet
 from credits.money import Micros, currency_of
