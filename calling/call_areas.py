@@ -1,7 +1,8 @@
 """Domestic areas and zone A as staff keep them (rules 1.5, 6.3 and 7.2).
 
-One statement, and then in memory: a batch of any size asks for nothing more. What staff
-change holds at once in their own process and within a minute in every other.
+One statement, and then in memory. A batch reads them anew when the count of changes is
+another. For a quote, what staff change holds at once in their own process and within a
+minute in every other.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from django.db import transaction
 from accounts.audit import record_audit
 from accounts.models import User
 from calling.models import CallCountry
+from calling.reference import FactsCounts
 
 KEPT_FOR = 60  # seconds
 
@@ -30,19 +32,28 @@ class _Kept:
 
     areas = CallAreas({}, frozenset())
     until = float("-inf")
+    provider: int | None = None  # the count when they were read
 
 
 def call_areas() -> CallAreas:
     """The areas of this minute."""
     if monotonic() >= _Kept.until:
-        _Kept.areas = _read()
-        _Kept.until = monotonic() + KEPT_FOR
+        _keep(_read())
+    return _Kept.areas
+
+
+def call_areas_at(counts: FactsCounts) -> CallAreas:
+    """The areas when the provider's facts had changed so often; read once."""
+    if counts.provider != _Kept.provider:
+        _keep(_read())
+        _Kept.provider = counts.provider
     return _Kept.areas
 
 
 def forget_call_areas() -> None:
     """The next who asks reads them anew."""
     _Kept.until = float("-inf")
+    _Kept.provider = None
 
 
 def save_call_country(
@@ -70,6 +81,11 @@ def _facts(country: CallCountry) -> dict[str, object]:
         "domestic_area": country.domestic_area,
         "is_in_zone_a": country.is_in_zone_a,
     }
+
+
+def _keep(areas: CallAreas) -> None:
+    _Kept.areas = areas
+    _Kept.until = monotonic() + KEPT_FOR
 
 
 def _read() -> CallAreas:

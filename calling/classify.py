@@ -7,7 +7,7 @@ the same two functions. What cannot be decided waits, with its reason; never a g
 from datetime import datetime, timedelta
 
 from calling.call import Call
-from calling.call_areas import CallAreas, call_areas
+from calling.call_areas import CallAreas
 from calling.cards import Cards
 from calling.kinds import (
     CALLING,
@@ -39,11 +39,18 @@ _OLD_DIGITS = {"+521": "+52", "+549": "+54"}
 class Facts:
     """What a batch's calls are judged by; judging asks the database for no more."""
 
-    def __init__(self, lines: Lines, cards: Cards, modes: Modes, at: datetime) -> None:
+    def __init__(
+        self,
+        lines: Lines,
+        cards: Cards,
+        modes: Modes,
+        areas: CallAreas,
+        at: datetime,
+    ) -> None:
         self.lines = lines
         self.cards = cards
         self.terms = TermsBook(cards, modes)
-        self.areas = call_areas()
+        self.areas = areas
         self.latest_start = at + CLOCK_TOLERANCE
 
 

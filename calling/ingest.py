@@ -14,18 +14,18 @@ from typing import NamedTuple, TypeAlias
 from calling.call import Call
 from calling.digest import digest_of
 from calling.formats.record import CallRecordIn
-from calling.judge import Judge, find_previous, refuse_other_owners
+from calling.judge import find_previous, owners_of, refuse_other_owners
 from calling.models import RawRecord, Source, WaitingReason
 from calling.outcome import CORRECTION, DUPLICATE, STORED, WAITING, Outcome, outcome_of
 from calling.prepare import Prepared
 from calling.review import ask_for_review
 from calling.seen import Seen, Telling, read_seen
 from calling.settle import settle_calls
-from calling.unit import no_collector, run_unit
+from calling.unit import Outdated, no_collector, run_unit
 from calling.write_calls import raw_table, supersede
 from credits.bulk import Table, insert_tables, parts, reserve_ids
 from credits.lock import lock_wallets
-from credits.meanwhile import Ahead, meanwhile
+from credits.meanwhile import Ahead, can_work_meanwhile, meanwhile
 from credits.models import Wallet
 
 Placed: TypeAlias = list[tuple[int, Call]]  # a call and its place in the batch
@@ -96,7 +96,7 @@ def store_batches(
             failure = problem
         door_behind = _Door(source, format_name)
         if following is not None and following.records:
-            door_behind.prepare(following, judge_ahead=judge_ahead)
+            door_behind.prepare(following, is_judged=judge_ahead)
         with meanwhile(door_behind.work):
             result = door.store(batch)
         yield result
@@ -115,11 +115,13 @@ class _Door:
         self.format_name = format_name
         self._prepared: Prepared | None = None
 
-    def prepare(self, batch: Batch, *, judge_ahead: bool) -> None:
-        with no_collector():
-            self._prepared = Prepared(batch.records, self.source, at=batch.at)
-            if judge_ahead:
-                self._prepared.read_ahead()
+    def prepare(self, batch: Batch, *, is_judged: bool) -> None:
+        """Reads for the batch already; SQLite, which waits for nothing, later."""
+        if can_work_meanwhile():
+            with no_collector():
+                self._prepared = Prepared(
+                    batch.records, self.source, at=batch.at, is_judged=is_judged
+                )
 
     @property
     def work(self) -> Ahead[None]:
@@ -130,12 +132,9 @@ class _Door:
         return IngestResult(run_unit(batch.records, self.take, self.take_refused))
 
     def take(self, records: Sequence[CallRecordIn]) -> list[Outcome]:
-        prepared, self._prepared = self._prepared, None
-        if prepared is None or prepared.records is not records:
-            prepared = Prepared(records, self.source, at=self.at)
+        prepared, wallets = self._locked(records)
         calls = prepared.calls()
         outcomes: dict[int, Outcome] = {}
-        wallets = lock_wallets({call.organisation_id for call in calls if call.owner})
         later = list(enumerate(calls))
         # A key told twice in one batch settles twice, like in two batches.
         while later:
@@ -143,6 +142,20 @@ class _Door:
             fresh, later = _fresh(later, seen, outcomes)
             self._settle(fresh, seen, wallets, prepared, outcomes)
         return [outcomes[place] for place in range(len(calls))]
+
+    def _locked(
+        self, records: Sequence[CallRecordIn]
+    ) -> tuple[Prepared, Mapping[int, Wallet]]:
+        """The calls as they are judged while the wallets of their owners are locked."""
+        prepared, self._prepared = self._prepared, None
+        if prepared is None or prepared.records is not records:
+            prepared = Prepared(records, self.source, at=self.at)
+        wallets = lock_wallets(owners_of(prepared.calls()))
+        if not prepared.still_holds(wallets):
+            prepared = Prepared(records, self.source, at=self.at)
+            if not owners_of(prepared.calls()) <= wallets.keys():
+                raise Outdated
+        return prepared, wallets
 
     def take_refused(self, record: CallRecordIn) -> Outcome:
         """Keeps a record that the database refuses to settle; staff see to it."""
@@ -174,24 +187,22 @@ class _Door:
             return
         self._number(fresh, seen)
         calls = [call for _, call in fresh]
-        judge = prepared.judge()
+        lines = prepared.judge(calls).facts.lines
         find_previous(calls, seen)
-        insert_tables(self._judged(calls, None if prepared.is_judged else judge))
+        refuse_other_owners(calls)
         settled = [call for call in calls if not call.reason]
         supersede(settled, seen)
-        lines, source_id = judge.facts.lines, self.source.pk
-        settle_calls(settled, wallets, lines, source_id=source_id, at=self.at)
+        settle_calls(
+            settled,
+            wallets,
+            lines,
+            source_id=self.source.pk,
+            at=self.at,
+            before=map(self._raw, parts(calls)),
+        )
         ask_for_review(calls, self.source, at=self.at)
         for place, call in fresh:
             outcomes[place] = outcome_of(call)
-
-    def _judged(self, calls: Sequence[Call], judge: Judge | None) -> Iterator[Table]:
-        """The records as rows; some are stored while the next are judged."""
-        for some in parts(calls):
-            if judge is not None:
-                judge.decide(some)
-            refuse_other_owners(some)
-            yield self._raw(some)
 
     def _raw(self, calls: Sequence[Call]) -> Table:
         return raw_table(calls, self.source.pk, self.format_name, self.at)

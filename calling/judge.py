@@ -6,25 +6,30 @@ Reads in bulk, judges in memory. What cannot be settled gets the reason why it w
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from calling.call import Call
+from calling.call_areas import call_areas_at
 from calling.cards import read_cards
 from calling.classify import Facts, classify
-from calling.line_facts import Lines, lines_of_rows, read_line_rows, read_lines
+from calling.line_facts import Lines, read_lines
 from calling.models import Source, WaitingReason
-from calling.modes import modes_of_rows, read_mode_rows
+from calling.modes import read_modes
 from calling.owner import Directory, OrganisationFacts, read_directory
+from calling.reference import FactsCounts, read_facts_counts
 from calling.seen import Seen, read_settled
 
 UNKNOWN_DIRECTION = WaitingReason.UNKNOWN_DIRECTION.value
 OWNER_CHANGED = WaitingReason.OWNER_CHANGED.value
 
 
-def find_owners(calls: Collection[Call], source: Source) -> None:
-    """Whose each call was at its start; two statements, before the lock."""
-    records = [call.record for call in calls]
-    name_owners(calls, read_directory(records, source.owner_map))
+def find_owners(calls: Collection[Call], source: Source) -> Directory:
+    """Whose each call was at its start; before the lock.
+
+    Ask the directory under the lock whether it still holds.
+    """
+    directory = read_directory([call.record for call in calls], source.owner_map)
+    name_owners(calls, directory)
+    return directory
 
 
 def name_owners(calls: Iterable[Call], directory: Directory) -> None:
@@ -44,26 +49,22 @@ def name_owners(calls: Iterable[Call], directory: Directory) -> None:
             call.organisation_id = found.organisation.id
 
 
+def owners_of(calls: Iterable[Call]) -> set[int]:
+    """The organisations whose wallets these calls lock."""
+    return {call.organisation_id for call in calls if call.owner is not None}
+
+
 @dataclass(frozen=True)
 class Judge:
     """Has read all that a batch's calls are judged by, and asks for no more."""
 
     facts: Facts
-    wanted: tuple[Collection[int], Collection[str], Collection[int]]
-    lines: list[tuple[Any, ...]]
-    modes: list[tuple[Any, ...]]
 
     def decide(self, calls: Iterable[Call]) -> None:
         """Gives each call its kind and price, or the reason why it waits."""
         for call in calls:
             if call.owner is not None:
                 call.reason = classify(call, call.owner, self.facts)
-
-    def still_holds(self) -> bool:
-        """Whether what the wallets' locks guard is as it was read; two statements."""
-        return self.lines == read_line_rows(
-            *self.wanted
-        ) and self.modes == read_mode_rows(self.wanted[0])
 
 
 def read_judge(
@@ -73,19 +74,22 @@ def read_judge(
     starts: Collection[datetime],
     *,
     at: datetime,
+    counts: FactsCounts,
 ) -> Judge:
-    """For calls of these organisations, lines and moments; three statements."""
+    """For calls of these organisations, lines and moments; three statements.
+
+    A fourth where what the provider keeps has changed since the batch before.
+    """
     organisation_ids = {found.id for found in organisations}
-    wanted = (organisation_ids, identities, line_ids)
-    lines, modes = read_line_rows(*wanted), read_mode_rows(organisation_ids)
+    lines = read_lines(organisation_ids, identities, line_ids)
+    modes, areas = read_modes(organisation_ids), call_areas_at(counts)
     cards = read_cards(organisation_ids, {found.currency for found in organisations})
     if starts:
         cards.load(min(starts), max(starts))
-    facts = Facts(lines_of_rows(lines), cards, modes_of_rows(modes), at)
-    return Judge(facts, wanted, lines, modes)
+    return Judge(Facts(lines, cards, modes, areas, at))
 
 
-def judge_of(calls: Collection[Call], *, at: datetime) -> Judge:
+def judge_of(calls: Collection[Call], *, at: datetime, counts: FactsCounts) -> Judge:
     """For calls whose owners are known."""
     owned = [call for call in calls if call.owner is not None]
     organisations = {
@@ -98,12 +102,13 @@ def judge_of(calls: Collection[Call], *, at: datetime) -> Judge:
         *_lines_wanted(owned),
         [call.started_at for call in owned],
         at=at,
+        counts=counts,
     )
 
 
 def judge(calls: Collection[Call], seen: Seen, *, at: datetime) -> Lines:
     """Judges a whole batch at once; the wallets are locked."""
-    found = judge_of(calls, at=at)
+    found = judge_of(calls, at=at, counts=read_facts_counts())
     found.decide(calls)
     find_previous(calls, seen)
     refuse_other_owners(calls)

@@ -83,13 +83,6 @@ def read_lines(
     organisation_ids: Collection[int], identities: Collection[str], ids: Collection[int]
 ) -> Lines:
     """The lines of these ids, or of these organisations and identities; one query."""
-    return lines_of_rows(read_line_rows(organisation_ids, identities, ids))
-
-
-def read_line_rows(
-    organisation_ids: Collection[int], identities: Collection[str], ids: Collection[int]
-) -> list[tuple[Any, ...]]:
-    """The same as rows, which are quickly compared: has anything changed?"""
     wanted = Q(pk__among=set(ids))
     if identities:
         names = {name.lower() for name in identities}
@@ -112,12 +105,8 @@ def read_line_rows(
         "licences__released_at",
         "licences__subscription__ends_at",
     )
-    return read_rows(rows.order_by("pk").values_list(*columns))
-
-
-def lines_of_rows(rows: Iterable[tuple[Any, ...]]) -> Lines:
     lines: dict[int, LineFacts] = {}
-    for row in rows:
+    for row in read_rows(rows.order_by("pk").values_list(*columns)):
         line = lines.get(row[0])
         if line is None:
             line = lines[row[0]] = LineFacts(*row[:5])

@@ -1,8 +1,8 @@
 """In which billing mode an organisation was when a call started (rules 1.2 and 8)."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from accounts.models import BillingMode, BillingModePeriod
 from credits.bulk import read_rows
@@ -23,21 +23,13 @@ Modes: TypeAlias = dict[int, list[ModePeriod]]
 
 def read_modes(organisation_ids: Collection[int]) -> Modes:
     """By organisation its periods, the newest first; one query."""
-    return modes_of_rows(read_mode_rows(organisation_ids))
-
-
-def read_mode_rows(organisation_ids: Collection[int]) -> list[tuple[Any, ...]]:
-    """The same as rows, which are quickly compared: has anything changed?"""
-    return read_rows(
+    rows = (
         BillingModePeriod.objects.filter(organisation__among=set(organisation_ids))
         .order_by("organisation_id", "-starts_at")
         .values_list("organisation_id", "billing_mode", "starts_at", "ends_at")
     )
-
-
-def modes_of_rows(rows: Iterable[tuple[Any, ...]]) -> Modes:
     modes: Modes = {}
-    for organisation_id, *period in rows:
+    for organisation_id, *period in read_rows(rows):
         modes.setdefault(organisation_id, []).append(ModePeriod(*period))
     return modes
 

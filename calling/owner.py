@@ -2,7 +2,7 @@
 
 Hints in their order: the organisation named beside the record, account code, trunk,
 tenant, then the own number, the one of the two that is on the organisation's side. All
-hits must agree; two different ones wait for a person. Read in bulk, two statements.
+hits must agree; two different ones wait for a person. Read in bulk, three statements.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,10 @@ from django.db.models import Q, QuerySet
 from accounts.models import Organisation
 from calling.formats.record import CallRecordIn
 from calling.models import NumberAssignment, WaitingReason
+from calling.reference import FactsCounts, read_facts_counts
 from credits.bulk import read_rows
+from credits.meanwhile import can_work_meanwhile
+from credits.models import Wallet
 
 NO_OWNER = WaitingReason.NO_OWNER.value
 UNKNOWN = WaitingReason.UNKNOWN_ORGANISATION.value
@@ -33,6 +36,7 @@ class OrganisationFacts(NamedTuple):
     country: str
     currency: str
     zone: ZoneInfo
+    facts_version: int = 1  # counts the changes of what is its own
 
 
 class Assignment(NamedTuple):
@@ -63,7 +67,9 @@ class Directory:
         organisations: Iterable[OrganisationFacts],
         assignments: Iterable[Assignment],
         owner_map: Mapping[str, str],
+        counts: FactsCounts,
     ) -> None:
+        self.counts = counts
         self.by_id = {found.id: found for found in organisations}
         self.by_slug = {found.slug: found.id for found in self.by_id.values()}
         self.by_code = {found.account_code: found.id for found in self.by_id.values()}
@@ -72,6 +78,18 @@ class Directory:
         self.assignments: dict[str | None, list[Assignment]] = {}
         for assignment in assignments:
             self.assignments.setdefault(assignment.number, []).append(assignment)
+
+    def still_holds(self, wallets: Mapping[int, Wallet]) -> bool:
+        """Whether nothing has changed since it was read; the wallets are locked.
+
+        One statement; none on SQLite, where it is read inside the transaction.
+        """
+        if not can_work_meanwhile():
+            return True
+        return self.counts == read_facts_counts() and all(
+            wallet.facts_version == self.by_id[pk].facts_version
+            for pk, wallet in wallets.items()
+        )
 
     def owner_of(self, record: CallRecordIn, at: datetime) -> Owner | str:
         """The owner at a moment, or the reason why the record waits."""
@@ -161,7 +179,8 @@ def _has_hint(record: CallRecordIn) -> bool:
 def read_directory(
     records: Sequence[CallRecordIn], owner_map: Mapping[str, str]
 ) -> Directory:
-    """Everything `owner_of` may need for these records; two statements."""
+    """Everything `owner_of` may need for these records; three statements."""
+    counts = read_facts_counts()  # before what they count
     numbers = {record.caller for record in records}
     numbers.update(record.callee for record in records)
     numbers.discard(None)
@@ -179,14 +198,20 @@ def read_directory(
     )
     # One that is only half opened, without a wallet, owns nothing yet.
     opened = read_organisations(named.filter(wallet__isnull=False))
-    return Directory(opened, assignments, owner_map)
+    return Directory(opened, assignments, owner_map, counts)
 
 
 def read_organisations(found: "QuerySet[Organisation]") -> list[OrganisationFacts]:
     rows = found.values_list(
-        "pk", "slug", "account_code", "country", "currency", "time_zone"
+        "pk",
+        "slug",
+        "account_code",
+        "country",
+        "currency",
+        "time_zone",
+        "wallet__facts_version",
     )
     return [
-        OrganisationFacts(pk, slug, code, country, currency, ZoneInfo(zone))
-        for pk, slug, code, country, currency, zone in read_rows(rows)
+        OrganisationFacts(pk, slug, code, country, currency, ZoneInfo(zone), version)
+        for pk, slug, code, country, currency, zone, version in read_rows(rows)
     ]

@@ -1,13 +1,12 @@
 """Prepares a batch as far as that can be done before its wallets are locked.
 
-Whose the calls are always comes first, since it says which wallets to lock. Of a batch
-that waits for the one before it, the calls are judged ahead as well, while the database
-stores that one. What the locks guard (lines with their licences, billing modes) is then
-read again and compared; if anything has changed, the calls are judged anew, so no value
-read outside the lock decides (rule 3.10).
+Whose the calls are always comes first, since it says which wallets to lock. They are
+judged as well; of a batch that waits for the one before it, while the database stores
+that one. Under the lock one question tells whether all that was read still holds; if
+anything has changed, it is read anew, so no value from outside decides (rule 3.10).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from calling.call import Call
@@ -18,6 +17,7 @@ from calling.models import Source
 from calling.owner import read_directory
 from credits.bulk import parts
 from credits.meanwhile import Ahead, meanwhile
+from credits.models import Wallet
 
 SLICE = 100  # calls; takes about a millisecond
 
@@ -26,43 +26,50 @@ class Prepared:
     """A batch on its way to the lock; its work is done slice by slice, or at once."""
 
     def __init__(
-        self, records: Sequence[CallRecordIn], source: Source, *, at: datetime
+        self,
+        records: Sequence[CallRecordIn],
+        source: Source,
+        *,
+        at: datetime,
+        is_judged: bool = True,
     ) -> None:
         self.records = records
         self.at = at
-        self.is_judged = False
         self.work: Ahead[None] = Ahead(self._slices())
-        self._judge: Judge | None = None
         self._calls: list[Call] = []
         self._digested = Ahead(self._digests())
         with meanwhile(self._digested):
             self._directory = read_directory(records, source.owner_map)
-
-    def read_ahead(self) -> None:
-        """Reads what the calls are judged by, so that they are judged ahead."""
-        numbers = self._directory.assignments.values()
-        with meanwhile(self._digested):
-            self._judge = read_judge(
-                self._directory.by_id.values(),
-                {record.user for record in self.records if record.user},
-                {one.line_id for found in numbers for one in found if one.line_id},
-                [record.started_at for record in self.records],
-                at=self.at,
-            )
-        self.is_judged = True
+            self._judge = self._read_judge() if is_judged else None
 
     def calls(self) -> list[Call]:
-        """The calls with their owners; judged as well if that was read ahead."""
+        """The calls with their owners, and judged unless that was left for later."""
         for _ in self.work:
             pass
         return self._calls
 
-    def judge(self) -> Judge:
-        """Who has judged the calls, or is to judge them; the wallets are locked."""
-        if self._judge is None or (self.is_judged and not self._judge.still_holds()):
-            self._judge = judge_of(self._calls, at=self.at)
-            self.is_judged = False
-        return self._judge
+    def still_holds(self, wallets: Mapping[int, Wallet]) -> bool:
+        """Whether nothing that was read has changed; the wallets are locked."""
+        return self._directory.still_holds(wallets)
+
+    def judge(self, calls: Collection[Call]) -> Judge:
+        """Who has judged these calls, or does so now; the wallets are locked."""
+        if self._judge is not None:
+            return self._judge
+        judge = judge_of(calls, at=self.at, counts=self._directory.counts)
+        judge.decide(calls)
+        return judge
+
+    def _read_judge(self) -> Judge:
+        numbers = self._directory.assignments.values()
+        return read_judge(
+            self._directory.by_id.values(),
+            {record.user for record in self.records if record.user},
+            {one.line_id for found in numbers for one in found if one.line_id},
+            [record.started_at for record in self.records],
+            at=self.at,
+            counts=self._directory.counts,
+        )
 
     def _digests(self) -> Iterator[list[Call]]:
         for some in parts(self.records, SLICE):

@@ -16,6 +16,7 @@ from accounts.models import BillingMode, Organisation
 from accounts.refusals import TollgateError
 from calling.allocate import Parts, allocate
 from calling.call import Call
+from calling.call_areas import call_areas
 from calling.cards import read_cards
 from calling.classify import Facts, classify
 from calling.formats.record import CallRecordIn
@@ -114,6 +115,7 @@ def quote(
         lines=lines,
         cards=read_cards([call.organisation_id], [owner.organisation.currency]),
         modes=_modes(call.organisation_id),
+        areas=call_areas(),
         at=at,
     )
     reason = classify(call, owner, facts)

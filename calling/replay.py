@@ -19,11 +19,11 @@ from calling.call import Call
 from calling.digest import digest_of
 from calling.formats.record import BadRow, Profile
 from calling.formats.registry import IN_HALVES, read_again
-from calling.judge import find_owners, judge
+from calling.judge import find_owners, judge, owners_of
 from calling.models import RawRecord, RecordState, Source, WaitingReason
 from calling.seen import Seen, read_seen
 from calling.settle import settle_calls
-from calling.unit import run_unit
+from calling.unit import Outdated, run_unit
 from calling.write_calls import SETTLED, WAITING, supersede, write_states
 from credits.lock import lock_wallets
 
@@ -114,8 +114,10 @@ class _Replay:
         ]
         digests = {call.raw_id: digest_of(call.record) for call in calls}
         _assign_decided(calls, rows)
-        find_owners(calls, self.source)
-        wallets = lock_wallets({call.organisation_id for call in calls if call.owner})
+        directory = find_owners(calls, self.source)
+        wallets = lock_wallets(owners_of(calls))
+        if not directory.still_holds(wallets):
+            raise Outdated
         seen = read_seen(
             self.source.pk, {call.record.source_record_id for call in calls}
         )

@@ -40,9 +40,14 @@ def settle_calls(
     *,
     source_id: int,
     at: datetime,
+    before: Iterable[Table] = (),
 ) -> None:
-    """Charges the calls, which are classified and have an owner and an id."""
+    """Charges the calls, which are classified and have an owner and an id.
+
+    Rows given as `before` are stored in the same go, before what settling stores.
+    """
     if not calls:
+        insert_tables(before)
         return
     # Organisations have nothing to do with each other; each one's calls in their order.
     in_order = sorted(calls, key=attrgetter("organisation_id", "started_at", "call_id"))
@@ -55,6 +60,7 @@ def settle_calls(
 
     def tables() -> Iterator[Table]:
         """The server stores some rows while the next are made."""
+        yield from before
         for some in _by_owner(in_order):
             _allocate(some, drafts, pools, usage, reopened)
             planned = [

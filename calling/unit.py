@@ -1,8 +1,9 @@
 """Runs a batch as one transaction, and finds the one record that spoils it.
 
-A deadlock or a lost connection runs the whole batch again, never only its last part. A
-batch that the database refuses is run once more, since the other writer may have
-committed in between, and then in halves until the bad record stands alone.
+A deadlock or a lost connection runs the whole batch again, never only its last part; so
+does a change of what it had read before its locks. A batch that the database refuses is
+run once more, since the other writer may have committed in between, and then in halves
+until the bad record stands alone.
 """
 
 import gc
@@ -22,6 +23,12 @@ from django.db import (
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 ATTEMPTS = 5
+
+
+class Outdated(Exception):
+    """What was read before the wallets were locked has changed (rule 3.10)."""
+
+
 REFUSALS = (IntegrityError, DataError, OverflowError)
 
 
@@ -59,14 +66,16 @@ def _again_or_in_halves(
 def _attempt(
     items: Sequence[Item], work: Callable[[Sequence[Item]], list[Result]]
 ) -> list[Result]:
-    # Inside somebody else's transaction there is nothing left to run again.
-    attempts = 1 if connection.in_atomic_block else ATTEMPTS
-    for attempt in range(1, attempts + 1):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             with no_collector(), transaction.atomic():
                 return work(items)
+        except Outdated:
+            if attempt == ATTEMPTS:
+                raise
         except OperationalError:
-            if attempt == attempts:
+            # Inside somebody else's transaction there is nothing left to run again.
+            if attempt == ATTEMPTS or connection.in_atomic_block:
                 raise
             connection.close_if_unusable_or_obsolete()
             time.sleep(0.05 * 2**attempt)

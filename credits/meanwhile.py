@@ -71,13 +71,18 @@ def _refuse_to_query(*_: Any) -> NoReturn:
     raise RuntimeError("Work that is done while the database is busy must not query.")
 
 
+def can_work_meanwhile() -> bool:
+    """Whether this database is waited for; SQLite works in our own process."""
+    return connection.vendor == "postgresql"
+
+
 @contextmanager
 def meanwhile(work: Ahead[Any]) -> Iterator[None]:
     """Inside the block, waits for PostgreSQL carry on the work.
 
     Blocks may be nested; the inner work comes first. On SQLite nothing is waited for.
     """
-    if connection.vendor != "postgresql":
+    if not can_work_meanwhile():
         yield
         return
     connection.ensure_connection()

@@ -6,6 +6,7 @@ import pytest
 from django.db.models import Max
 
 from accounts.models import Organisation
+from calling.call_areas import forget_call_areas
 from calling.models import Line, RateCardVersion, Source
 from calling.prove import prove as prove_calls
 from calling.rate_table import rate_table
@@ -65,6 +66,7 @@ def proven(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def no_remembered_price_lists() -> None:
+def nothing_remembered() -> None:
     """A version that was rolled back leaves its number to the next test's."""
     rate_table.cache_clear()
+    forget_call_areas()

@@ -132,3 +132,8 @@ CREATE TRIGGER facts_numberassignment_update AFTER UPDATE ON calling_numberassig
   FOR EACH STATEMENT EXECUTE FUNCTION calling_facts_of_numbers();
 CREATE TRIGGER facts_numberassignment_delete AFTER DELETE ON calling_numberassignment
   FOR EACH STATEMENT EXECUTE FUNCTION calling_facts_of_numbers();
+-- Words by which an organisation is found, and one that can own calls from now on.
+CREATE TRIGGER facts_organisation_words AFTER UPDATE OF slug, account_code ON accounts_organisation
+  FOR EACH STATEMENT EXECUTE FUNCTION calling_facts_of_numbers();
+CREATE TRIGGER facts_wallet_insert AFTER INSERT ON credits_wallet
+  FOR EACH STATEMENT EXECUTE FUNCTION calling_facts_of_numbers();

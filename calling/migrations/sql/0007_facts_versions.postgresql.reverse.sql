@@ -36,6 +36,8 @@ DROP TRIGGER IF EXISTS facts_callcountry_delete ON calling_callcountry;
 DROP TRIGGER IF EXISTS facts_numberassignment_insert ON calling_numberassignment;
 DROP TRIGGER IF EXISTS facts_numberassignment_update ON calling_numberassignment;
 DROP TRIGGER IF EXISTS facts_numberassignment_delete ON calling_numberassignment;
+DROP TRIGGER IF EXISTS facts_organisation_words ON accounts_organisation;
+DROP TRIGGER IF EXISTS facts_wallet_insert ON credits_wallet;
 DROP FUNCTION IF EXISTS calling_facts_of_provider();
 DROP FUNCTION IF EXISTS calling_facts_of_numbers();
 DROP FUNCTION IF EXISTS calling_facts_changed();

@@ -170,3 +170,12 @@ CREATE TRIGGER facts_numberassignment_delete AFTER DELETE ON calling_numberassig
   INSERT INTO calling_factsversion (id, numbers) VALUES (1, 2)
     ON CONFLICT (id) DO UPDATE SET numbers = numbers + 1;
 END;
+-- Words by which an organisation is found, and one that can own calls from now on.
+CREATE TRIGGER facts_organisation_words AFTER UPDATE OF slug, account_code ON accounts_organisation BEGIN
+  INSERT INTO calling_factsversion (id, numbers) VALUES (1, 2)
+    ON CONFLICT (id) DO UPDATE SET numbers = numbers + 1;
+END;
+CREATE TRIGGER facts_wallet_insert AFTER INSERT ON credits_wallet BEGIN
+  INSERT INTO calling_factsversion (id, numbers) VALUES (1, 2)
+    ON CONFLICT (id) DO UPDATE SET numbers = numbers + 1;
+END;

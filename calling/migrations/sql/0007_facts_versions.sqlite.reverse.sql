@@ -36,3 +36,5 @@ DROP TRIGGER IF EXISTS facts_callcountry_delete;
 DROP TRIGGER IF EXISTS facts_numberassignment_insert;
 DROP TRIGGER IF EXISTS facts_numberassignment_update;
 DROP TRIGGER IF EXISTS facts_numberassignment_delete;
+DROP TRIGGER IF EXISTS facts_organisation_words;
+DROP TRIGGER IF EXISTS facts_wallet_insert;
