@@ -144,6 +144,7 @@ class OrganisationAdmin(ClosesOrganisations, SimpleHistoryAdmin):  # type: ignor
             "time_zone",
             "language",
             "billing_email",
+            "address",
             "tax_id",
             *self.fixed,
         )

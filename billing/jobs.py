@@ -8,6 +8,9 @@ from accounts.named_job import Turn, job_with_cursor, named_job
 from billing.cards.card_setup import finish_card_setups
 from billing.cards.payment_methods import let_go_of_removed
 from billing.cards.tell_expiring_cards import tell_of_expiring_cards
+from billing.collecting import collect_invoice as collecting
+from billing.collecting.dun_invoices import dun_invoices as remind_of_invoices
+from billing.collecting.issue_invoice import issue_drafts
 from billing.models import RechargeCause
 from billing.recharging.recharge import (
     go_on_with_recharges,
@@ -112,4 +115,33 @@ def tell_expiry(turn: Turn) -> str:
         if not after:
             break
     logger.info("tell_expiry: %s expired lots told of", seen)
+    return str(after or "")
+
+
+@job_with_cursor
+def issue_invoices(turn: Turn) -> str:
+    """Issues what was drafted, oldest first; what does not fit is the next run's."""
+    at, issued = timezone.now(), 0
+    while not turn.is_over and (done := issue_drafts(at, limit=20)):
+        issued += done
+    logger.info("issue_invoices: %s issued", issued)
+    return ""
+
+
+@named_job
+def collect_invoice(invoice_id: int) -> None:
+    """Tells Stripe what is owed on one invoice; asked for when that changes."""
+    collecting.collect_invoice(invoice_id, at=timezone.now())
+
+
+@job_with_cursor
+def dun_invoices(turn: Turn) -> str:
+    """Reminds of what is due, invoice by invoice; goes on where the last run ended."""
+    at, after, moved = timezone.now(), int(turn.cursor or 0), 0
+    while not turn.is_over:
+        run = remind_of_invoices(at, after=after)
+        after, moved = run.last, moved + run.moved
+        if not after:
+            break
+    logger.info("dun_invoices: %s reminded of, late or stopped", moved)
     return str(after or "")

@@ -136,6 +136,48 @@ class MoreThanRefundable(BillingError):
     status = 422
 
 
+class InvoiceNotOwed(BillingError):
+    """Only an issued invoice that is not settled takes payments (rule 10.2)."""
+
+    code = "invoice_not_owed"
+    sentence = _("This invoice is not waiting for a payment.")
+
+
+class MoreThanOwed(BillingError):
+    """Staff record at most what an invoice still asks for (rule 10.2)."""
+
+    code = "more_than_owed"
+    sentence = _(
+        "This is more than the invoice still asks for. Record that much, and send the "
+        "rest back or match it with another invoice."
+    )
+    status = 422
+
+
+class ReferenceReused(BillingError):
+    """The bank's reference was recorded with another amount or invoice."""
+
+    code = "reference_reused"
+    sentence = _("This reference was recorded before, for something else.")
+
+
+class NotPayableByCard(BillingError):
+    """Stripe cannot charge this amount; a bank transfer can pay it."""
+
+    code = "not_payable_by_card"
+    sentence = _("This invoice cannot be paid by card; pay it by bank transfer.")
+
+
+class InvoiceStillLate(BillingError):
+    """What dunning stopped goes on once nothing is late any more (rule 10.2)."""
+
+    code = "invoice_still_late"
+    sentence = _(
+        "An invoice is late. The service resumes by itself once it is paid, void or "
+        "written off."
+    )
+
+
 class OrganisationClosed(BillingError):
     """Nothing is sold or given to an organisation that was closed (rule 1.8)."""
 

@@ -4,6 +4,15 @@ from billing.views.add_funds import add_funds, review_funds
 from billing.views.auto_recharge import auto_recharge, switch_off_recharge
 from billing.views.credits import activity_csv, credits_page
 from billing.views.help import show_help
+from billing.views.invoices import (
+    invoice,
+    invoice_calls,
+    invoice_pdf,
+    invoices,
+    pay_invoice,
+    top_up_pdf,
+    transfer_pdf,
+)
 from billing.views.notices import choose_notices, notices
 from billing.views.open_organisation import open_organisation
 from billing.views.organisation import close, hand_over, organisation
@@ -41,6 +50,13 @@ urlpatterns = [
     path("transfers/<int:pk>/", transfer, name="transfer"),
     path("transfers/<int:pk>/cancel/", cancel_transfer, name="cancel_transfer"),
     path("receipts/<int:pk>/", transfer_receipt, name="transfer_receipt"),
+    path("receipts/<int:pk>/receipt.pdf", transfer_pdf, name="transfer_pdf"),
+    path("top-ups/<int:pk>/receipt.pdf", top_up_pdf, name="top_up_pdf"),
+    path("invoices/", invoices, name="invoices"),
+    path("invoices/<int:pk>/", invoice, name="invoice"),
+    path("invoices/<int:pk>/pay/", pay_invoice, name="pay_invoice"),
+    path("invoices/<int:pk>/invoice.pdf", invoice_pdf, name="invoice_pdf"),
+    path("invoices/<int:pk>/calls.csv", invoice_calls, name="invoice_calls"),
     path("subscriptions/", subscriptions, name="subscriptions"),
     path(
         "subscriptions/communications-credits/",

@@ -16,6 +16,10 @@ from billing import gateway
 from billing.apply_outcome import NOT_ATTRIBUTED
 from billing.cards.card_gateway import CARD_SETUP, fetch_setup_names
 from billing.cards.card_setup import finish_card_setup
+from billing.collecting.apply_stripe_invoice import (
+    work_payment_of_invoice,
+    work_stripe_invoice,
+)
 from billing.models import CardSetup, StripeInbox, TopUp
 from billing.reversing.dispute import apply_dispute
 from billing.reversing.work_refund import work_refund
@@ -42,16 +46,16 @@ def work_event(inbox_id: int, *, at: datetime, is_again: bool = False) -> None:
 
 
 def finish_payment(payment: gateway.Payment, *, at: datetime) -> None:
-    """Finishes the top-up a payment names; money without one is for staff."""
+    """Finishes the sale or invoice of a payment; money for neither is for staff."""
     top_up_id = _named_sale(payment.metadata)
     if top_up_id is not None:
         finish_top_up(top_up_id, at=at, payment_id=payment.id)
-    elif payment.is_paid:
+    elif payment.is_paid and not work_payment_of_invoice(payment.id, at=at):
         raise_staff_task(
             NOT_ATTRIBUTED,
             reference=payment.id,
             detail=f"{amount_text(payment.received)} {payment.currency} from "
-            f"{payment.customer_id or 'nobody known'} names no top-up of ours.",
+            f"{payment.customer_id or 'nobody known'} names no sale of ours.",
             at=at,
         )
 
@@ -96,9 +100,14 @@ def _work_dispute(named: str, at: datetime) -> None:
     apply_dispute(named, at=at)
 
 
+def _work_invoice(named: str, at: datetime) -> None:
+    work_stripe_invoice(named, at=at)
+
+
 # What an event is about, by how its type begins.
 WORKERS: dict[str, Callable[[str, datetime], None]] = {
     "checkout.session.": _work_checkout,
+    "invoice.": _work_invoice,
     "payment_intent.": _work_payment,
     "setup_intent.": _work_setup,
     "refund.": _work_refund,

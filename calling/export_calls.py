@@ -26,10 +26,11 @@ def calls_to_export(
     """A row to a call, in the order of HEADING."""
     charges = matching_charges(organisation, wanted)[:most]
     for charge in charges.iterator(chunk_size=PIECE):
-        yield _cells(organisation, charge)
+        yield call_cells(organisation, charge)
 
 
-def _cells(organisation: Organisation, charge: Charge) -> list[object]:
+def call_cells(organisation: Organisation, charge: Charge) -> list[object]:
+    """One call in the order of HEADING; the charge knows its destination's name."""
     row = next(call_rows([charge]))
     return [
         utc_cell(row.started_at),

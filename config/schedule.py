@@ -45,6 +45,12 @@ SCHEDULE = (
         _("Owes the messages about lines near or at their monthly limit."),
     ),
     Timed(
+        "tell of spending limits",
+        "calling.jobs.tell_spending",
+        "* * * * *",
+        _("Owes the messages about months at 50, 80 and 100 % of their limit."),
+    ),
+    Timed(
         "tell of rate rises",
         "calling.jobs.tell_rises",
         "*/5 * * * *",
@@ -55,6 +61,18 @@ SCHEDULE = (
         "billing.jobs.charge_recharges",
         "* * * * *",
         _("Recharges wallets below their trigger, and goes on with what did not end."),
+    ),
+    Timed(
+        "issue invoices",
+        "billing.jobs.issue_invoices",
+        "*/10 * * * *",
+        _("Issues what the close of a month has drafted: number, PDF, message."),
+    ),
+    Timed(
+        "dun invoices",
+        "billing.jobs.dun_invoices",
+        "35 * * * *",
+        _("Reminds of invoices that are due or late, and stops what is not paid."),
     ),
     Timed(
         "reconcile open orders",

@@ -37,6 +37,13 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="historicalorganisation",
+            name="address",
+            field=models.TextField(
+                blank=True, max_length=300, verbose_name="address"
+            ),
+        ),
+        migrations.AddField(
+            model_name="historicalorganisation",
             name="restricted_at",
             field=models.DateTimeField(
                 blank=True, null=True, verbose_name="restricted at"
@@ -95,6 +102,13 @@ class Migration(migrations.Migration):
                 default="none",
                 max_length=10,
                 verbose_name="tax",
+            ),
+        ),
+        migrations.AddField(
+            model_name="organisation",
+            name="address",
+            field=models.TextField(
+                blank=True, max_length=300, verbose_name="address"
             ),
         ),
         migrations.AddField(

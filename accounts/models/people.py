@@ -180,6 +180,8 @@ class Organisation(models.Model):
         _("language"), max_length=10, choices=Language, default=Language.ENGLISH
     )
     billing_email = models.EmailField(_("billing e-mail"))
+    # Stands on invoices beside the name.
+    address = models.TextField(_("address"), max_length=300, blank=True)
     tax_id = models.CharField(_("tax id"), max_length=30, blank=True)
     billing_mode = models.CharField(
         _("billing mode"),

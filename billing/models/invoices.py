@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import BillingMode, Organisation
@@ -122,7 +123,8 @@ class Invoice(models.Model):
     # How many of the notices at issue, due, +3, +7, +14 days were owed.
     dunned = models.PositiveSmallIntegerField(_("reminders"), default=0)
     stripe_invoice_id = models.CharField(max_length=255, blank=True)
-    stripe_payment_intent_id = models.CharField(max_length=255, blank=True)
+    # An open invoice at Stripe cannot change: the next round asks for what is left.
+    stripe_round = models.PositiveSmallIntegerField(default=0, editable=False)
     looked_at = models.DateTimeField(_("last asked Stripe"), null=True, blank=True)
 
     objects = InvoiceQuerySet.as_manager()
@@ -185,6 +187,9 @@ class Invoice(models.Model):
 
     def __str__(self) -> str:
         return self.number or f"{self.get_kind_display()} {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("invoice", args=[self.pk])
 
     @property
     def reference(self) -> str:

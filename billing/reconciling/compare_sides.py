@@ -1,6 +1,6 @@
 """What is compared with Stripe, by the page, and what happens to what differs.
 
-Four sides look from Stripe's list into our rows, two from our rows to Stripe. What
+Four sides look from Stripe's list into our rows, three from our rows to Stripe. What
 differs goes to the verb that its event would have gone to, which heals it or leaves
 staff a task; what it cannot heal is left to staff here.
 """
@@ -14,8 +14,16 @@ from accounts.models import StaffTask
 from accounts.staff_tasks import raise_staff_task
 from billing import gateway
 from billing.apply_outcome import differences
+from billing.collecting.minor_units import micros_of
 from billing.keep_event import EVENTS, keep_if_lost
-from billing.models import Dispute, Refund, RefundState, TopUp
+from billing.models import (
+    Dispute,
+    InvoicePayment,
+    InvoicePaymentKind,
+    Refund,
+    RefundState,
+    TopUp,
+)
 from billing.reversing import reversal_gateway
 from billing.reversing.dispute import apply_dispute
 from billing.reversing.work_refund import work_refund
@@ -24,6 +32,7 @@ from credits.money import amount_text
 
 PAGE = 20  # even if all of them differ, a page takes less than a job may
 NOT_AT_STRIPE, REFUND_DIFFERS = "top_up_not_at_stripe", "refund_differs"
+INVOICE_NOT_AT_STRIPE = "invoice_payment_not_at_stripe"
 
 
 @dataclass(frozen=True)
@@ -61,9 +70,11 @@ def _payments(since: datetime, after: str) -> Page:
 
 
 def _payment_differs(payment: gateway.Payment, at: datetime) -> bool:
-    """Money that is no paid top-up of ours, unless staff have decided about it."""
+    """Money of no sale or invoice of ours, unless staff have decided about it."""
     ours = TopUp.objects.paid().filter(stripe_payment_intent_id=payment.id).first()
     if not payment.is_paid or (ours is not None and not differences(ours, payment)):
+        return False
+    if InvoicePayment.objects.filter(reference=payment.id).exists():
         return False
     if StaffTask.objects.filter(reference=payment.id).exclude(done_at=None).exists():
         return False
@@ -153,6 +164,40 @@ def _top_up_differs(top_up: TopUp, at: datetime) -> bool:
     return bool(said)
 
 
+def _invoice_payments(since: datetime, after: str) -> Page:
+    ours = InvoicePayment.objects.filter(
+        kind=InvoicePaymentKind.STRIPE,
+        amount_minor__gt=0,
+        received_at__gte=since,
+        pk__gt=int(after or 0),
+    )
+    found = ours.select_related("invoice__organisation").order_by("pk")[:PAGE]
+    return _full([(str(paid.pk), paid) for paid in found])
+
+
+def _invoice_payment_differs(paid: InvoicePayment, at: datetime) -> bool:
+    """Booked here; Stripe does not know the payment, or says another amount."""
+    if paid.reference.startswith("dispute:"):
+        return False  # money that came back; its payment is another row
+    payment, invoice = gateway.find_payment(paid.reference), paid.invoice
+    booked = micros_of(paid.amount_minor, invoice.currency), invoice.currency
+    if payment is not None and payment.is_paid:
+        seen = (payment.received, payment.currency)
+    else:
+        seen = None
+    if seen == booked:
+        return False
+    raise_staff_task(
+        INVOICE_NOT_AT_STRIPE,
+        reference=f"invoice-payments:{paid.pk}",
+        detail=f"{invoice.number}: {amount_text(booked[0])} {booked[1]} are booked as "
+        f"{paid.reference}, which Stripe does not know like that.",
+        organisation=invoice.organisation,
+        at=at,
+    )
+    return True
+
+
 def _our_refunds(since: datetime, after: str) -> Page:
     ours = Refund.objects.filter(requested_at__gte=since, pk__gt=int(after or 0))
     found = ours.exclude(stripe_refund_id="").order_by("pk")[:PAGE]
@@ -171,6 +216,7 @@ SIDES = (
     Side("disputes", _disputes, _dispute_differs),
     Side("top-ups", _top_ups, _top_up_differs),
     Side("our-refunds", _our_refunds, _our_refund_differs),
+    Side("invoice-payments", _invoice_payments, _invoice_payment_differs),
 )
 
 
@@ -186,4 +232,5 @@ FETCH: dict[str, Callable[[str], Any]] = {
     "disputes": _dispute_again,
     "top-ups": lambda pk: TopUp.objects.get(pk=int(pk)),
     "our-refunds": lambda pk: Refund.objects.get(pk=int(pk)),
+    "invoice-payments": lambda pk: InvoicePayment.objects.get(pk=int(pk)),
 }

@@ -13,12 +13,15 @@ from typing import Any
 from django.db.models import QuerySet
 
 from billing.cards.card_setup import finish_card_setups
+from billing.collecting.reconcile_invoices import reconcile_invoices
 from billing.gateway import page_of_events
 from billing.keep_event import EVENTS, keep_if_lost
 from billing.models import (
     CardSetup,
     CardSetupState,
     Dispute,
+    Invoice,
+    InvoiceState,
     ReconciliationKind,
     ReconciliationRun,
     Refund,
@@ -58,6 +61,11 @@ OPEN_ORDERS = (
         "card set-ups",
         finish_card_setups,
         lambda: CardSetup.objects.exclude(state=CardSetupState.STARTED),
+    ),
+    Orders(
+        "invoices",
+        reconcile_invoices,
+        lambda: Invoice.objects.filter(state=InvoiceState.PAID),
     ),
     Orders(
         "refunds",

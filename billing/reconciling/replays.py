@@ -10,8 +10,13 @@ from django.utils.translation import gettext as _
 
 from accounts.replay_task import Replayed, offer_replay
 from billing import apply_outcome, gateway
-from billing.models import Refund, RefundState, StripeInbox, TopUp
-from billing.reconciling.compare_sides import NOT_AT_STRIPE, REFUND_DIFFERS
+from billing.collecting import apply_stripe_invoice
+from billing.models import InvoicePayment, Refund, RefundState, StripeInbox, TopUp
+from billing.reconciling.compare_sides import (
+    INVOICE_NOT_AT_STRIPE,
+    NOT_AT_STRIPE,
+    REFUND_DIFFERS,
+)
 from billing.reconciling.compare_with_stripe import NOT_COMPARED, compare_one
 from billing.reconciling.reconcile import EVENT_NOT_WORKED
 from billing.reversing import apply_refund, dispute, work_refund
@@ -29,6 +34,10 @@ def work_event_again(event_id: str, at: datetime) -> Replayed:
 def finish_payment_again(payment_id: str, at: datetime) -> Replayed:
     payment = gateway.fetch_payment(payment_id)
     finish_payment(payment, at=at)
+    booked = InvoicePayment.objects.filter(reference=payment_id)
+    if (paid := booked.select_related("invoice").first()) is not None:
+        said = _("The payment is that of invoice %(number)s.")
+        return Replayed(said % {"number": paid.invoice.number}, is_settled=True)
     top_up = TopUp.objects.paid().filter(stripe_payment_intent_id=payment_id).first()
     if top_up is None:
         return Replayed(
@@ -69,6 +78,19 @@ def look_at_dispute_again(dispute_id: str, at: datetime) -> Replayed:
     )
 
 
+def work_invoice_again(invoice_id: str, at: datetime) -> Replayed:
+    """Of an invoice at Stripe that was paid."""
+    found = apply_stripe_invoice.work_stripe_invoice(invoice_id, at=at)
+    if found is None:
+        said = _("Stripe's invoice is still none of ours.")
+        return Replayed(said, is_settled=False)
+    return Replayed(
+        _("Invoice %(number)s: %(state)s.")
+        % {"number": found.number, "state": found.get_state_display()},
+        is_settled=not found.is_owed,
+    )
+
+
 def compare_again(reference: str, at: datetime) -> Replayed:
     if compare_one(reference, at=at):
         return Replayed(_("Stripe still says something else."), is_settled=False)
@@ -97,5 +119,6 @@ def offer_replays() -> None:
     offer_replay(work_refund.NOT_ATTRIBUTED, work_refund_again)
     offer_replay(dispute.OPENED, look_at_dispute_again)
     offer_replay(dispute.NOT_ATTRIBUTED, look_at_dispute_again)
-    for kind in (NOT_AT_STRIPE, REFUND_DIFFERS, NOT_COMPARED):
+    offer_replay(apply_stripe_invoice.NOT_ATTRIBUTED, work_invoice_again)
+    for kind in (NOT_AT_STRIPE, REFUND_DIFFERS, INVOICE_NOT_AT_STRIPE, NOT_COMPARED):
         offer_replay(kind, compare_again)

@@ -15,6 +15,7 @@ from accounts.audit import record_audit
 from accounts.models import NoticeKind
 from accounts.notify import owe_notice
 from accounts.staff_tasks import raise_staff_task
+from billing.collecting.dispute_invoice import note_invoice_dispute
 from billing.models import Dispute, PaymentMethod, TopUp
 from billing.models.cards import DISPUTED
 from billing.models.fields import sold_money
@@ -28,8 +29,13 @@ OPENED, NOT_ATTRIBUTED = "dispute_opened", "dispute_not_attributed"
 
 
 def apply_dispute(dispute_id_at_stripe: str, *, at: datetime) -> Dispute | None:
-    """The dispute as it stands now; None for a payment that is not ours."""
+    """The dispute as it stands now; None for a payment that is of no sale of ours.
+
+    A disputed payment of an invoice is that invoice's own matter.
+    """
     seen = fetch_dispute(dispute_id_at_stripe)
+    if note_invoice_dispute(seen, at=at):
+        return None
     top_up = paid_sale(seen.payment_id, at=at)
     if top_up is None:
         amount = f"{amount_text(seen.amount)} {seen.currency}"

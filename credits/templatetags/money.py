@@ -112,9 +112,9 @@ def day_date(
 
 
 @register.filter
-def year_month(day: date) -> str:
+def year_month(day: date | str) -> str:
     """November 2026 / 2026年11月"""
-    return display.date_text(day, "year_month")
+    return display.date_text(_day(day, None), "year_month")
 
 
 @register.filter

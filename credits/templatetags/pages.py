@@ -17,6 +17,7 @@ DRAWINGS: dict[str, str] = {
     '-.4-2.4-1.1"/>',
     "usage": '<path d="M3 17V3M3 17h14M6.5 13.5V10M10 13.5V6M13.5 13.5V8.5"/>',
     "subscriptions": '<path d="M4 5.5h12M4 10h12M4 14.5h7M14.5 13v4M12.5 15h4"/>',
+    "invoices": '<path d="M5 3h10v14l-2.5-1.5L10 17l-2.5-1.5L5 17zM8 7h4M8 10.5h4"/>',
     "webhooks": '<circle cx="5" cy="14" r="2.5"/><circle cx="15" cy="14" r="2.5"/>'
     '<circle cx="10" cy="5.5" r="2.5"/><path d="M8.7 7.7 6.2 11.9M11.3 7.7l2.5 4.2"/>',
     "rates": '<path d="M10.5 3H16v5.5L8.7 15.8a1.5 1.5 0 0 1-2.1 0l-3.4-3.4a1.5 1.5 0'

@@ -1,4 +1,4 @@
-"""The page behind an invoice's `hosted_invoice_url` leads to payment, if there is any."""
+"""The page behind an invoice's `hosted_invoice_url`: leads to payment, if any."""
 
 from sandbox.stripe.checkout_page import not_there
 from sandbox.stripe.currency import shown

@@ -1,0 +1,109 @@
+"""The receipt of a sale of credit as PDF: a top-up by card, or what staff recorded."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from accounts.models import Organisation, ProviderSettings
+from billing.collecting.parties import parties_of
+from billing.documents.invoice_sheet import day_text, footer_of, parties
+from billing.documents.layout import Column, Row, Sheet
+from billing.documents.words import percent_text
+from billing.models import StaffPayment, StaffPaymentKind, TopUp, TopUpKind
+from credits.display import last_day, money_text
+from credits.models import Lot, LotKind
+from credits.money import Micros, from_money
+
+
+def top_up_pdf(top_up: TopUp) -> bytes:
+    """Of a paid top-up or recharge: credit, tax, total, and when the credit expires."""
+    with override(top_up.organisation.language):
+        sheet = _sheet(
+            top_up.organisation,
+            number=top_up.receipt_number,
+            paid_at=top_up.paid_at,
+            how=TopUpKind(top_up.kind).label,
+            purchase_order=top_up.purchase_order,
+        )
+        tax = from_money(top_up.tax)
+        taxes = []
+        if tax:
+            percent = percent_text(top_up.tax_percent)
+            taxes = [(_("Tax %(percent)s %%") % {"percent": percent}, tax)]
+        lot = _lot(top_up.organisation_id, top_up.kind, top_up.pk)
+        _fill(sheet, lot, top_up.currency, top_up.credit_micros, taxes)
+        return sheet.render()
+
+
+def payment_pdf(payment: StaffPayment) -> bytes:
+    """Of a bank transfer or a payment on a purchase order."""
+    with override(payment.organisation.language):
+        is_transfer = payment.kind == StaffPaymentKind.TRANSFER
+        sheet = _sheet(
+            payment.organisation,
+            number=payment.receipt_number,
+            paid_at=payment.recorded_at,
+            how=StaffPaymentKind(payment.kind).label,
+            purchase_order=payment.purchase_order,
+            reference=payment.bank_reference if is_transfer else "",
+        )
+        lot = _lot(payment.organisation_id, LotKind.STAFF_PAYMENT, payment.pk)
+        _fill(sheet, lot, payment.currency, payment.amount_micros, [])
+        return sheet.render()
+
+
+def _sheet(
+    organisation: Organisation,
+    *,
+    number: str,
+    paid_at: datetime | None,
+    how: str,
+    purchase_order: str,
+    reference: str = "",
+) -> Sheet:
+    told = parties_of(organisation, ProviderSettings.current())
+    sheet = Sheet(
+        title=_("Receipt"),
+        number=number,
+        provider=told["provider"]["name"],
+        footer=footer_of(told),
+    )
+    parties(sheet, told)
+    sheet.facts(
+        [
+            (_("Paid on"), day_text(paid_at, organisation.time_zone)),
+            (_("Paid by"), str(how)),
+            (_("Bank reference"), reference),
+            (_("Purchase order number"), purchase_order),
+        ]
+    )
+    return sheet
+
+
+def _fill(
+    sheet: Sheet,
+    lot: Lot | None,
+    currency: str,
+    credit: Micros,
+    taxes: list[tuple[str, Micros]],
+) -> None:
+    amount = _("Amount (%(currency)s)") % {"currency": currency}
+    note = ""
+    if lot is not None:
+        day = day_text(last_day(lot.expires_at, lot.organisation.zone), "UTC")
+        note = _("Can be used until the end of %(day)s") % {"day": day}
+    row = Row([_("Communications credits"), money_text(credit, currency)], note=note)
+    sheet.table([Column(_("Item"), 3), Column(amount, 1, is_amount=True)], [row])
+    total = credit + sum(tax for _text, tax in taxes)
+    sheet.totals(
+        [
+            *((text, money_text(tax, currency)) for text, tax in taxes),
+            (_("Total paid"), money_text(total, currency)),
+        ]
+    )
+
+
+def _lot(organisation_id: int, kind: str, sale_id: int) -> Lot | None:
+    lots = Lot.objects.filter(organisation=organisation_id, kind=kind, sale_id=sale_id)
+    return lots.select_related("organisation").first()
