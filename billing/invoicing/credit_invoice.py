@@ -57,8 +57,7 @@ def credit_invoice(
         chosen = _chosen(found, lines)
         shares = _tax_shares(found, chosen)
         note = _draft(found, chosen, shares, at=at)
-        if note.total_minor > 0 or found.credited_minor > found.total_minor:
-            raise LineNotCreditable
+        found.credited_minor -= note.total_minor
         found.save(update_fields=["credited_minor"])
         note = issue_invoice(note, at=at, actor=actor, reason=reason)
         if not settle_invoice(found, at=at):
@@ -134,6 +133,10 @@ def _draft(
 ) -> Invoice:
     """The note with its lines, which are written only while it is a draft."""
     tax = -sum(share.minor for share in shares)
+    total = tax - sum(line.minor for line in chosen)
+    left = invoice.total_minor - invoice.credited_minor
+    if not 0 <= -total <= left:  # without its goodwill, a line may be more than is left
+        raise LineNotCreditable
     note = Invoice.objects.create(
         organisation=invoice.organisation,
         kind=InvoiceKind.CREDIT_NOTE,
@@ -141,12 +144,11 @@ def _draft(
         billing_mode=invoice.billing_mode,
         month=invoice.month,
         currency=invoice.currency,
-        total_minor=tax - sum(line.minor for line in chosen),
+        total_minor=total,
         tax_minor=tax,
         purchase_order=invoice.purchase_order,
         drafted_at=at,
     )
-    invoice.credited_minor -= note.total_minor
     rows = [(line, line, line.amount, line.minor) for line in chosen]
     rows += [(share.line, None, share.amount, share.minor) for share in shares]
     InvoiceLine.objects.bulk_create(
