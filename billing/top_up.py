@@ -20,7 +20,13 @@ from billing.apply_outcome import apply_outcome
 from billing.models import TopUp
 from billing.models.fields import sold_money
 from billing.quote import tax_on
-from billing.refusals import ClientKeyReused, StillRunning, judge_sale, selling
+from billing.refusals import (
+    ClientKeyReused,
+    CreditsNotForSale,
+    StillRunning,
+    judge_sale,
+    selling,
+)
 from credits.lock import lock_wallet
 from credits.money import Micros
 
@@ -127,6 +133,7 @@ def _open_page(top_up: TopUp, *, language: str, at: datetime) -> None:
             raise StillRunning
         return
     try:
+        _check_still_sold(top_up)
         customer_id = gateway.ensure_customer(top_up.organisation)
         page = gateway.open_checkout(top_up, customer_id=customer_id, language=language)
     except BaseException:
@@ -139,3 +146,15 @@ def _open_page(top_up: TopUp, *, language: str, at: datetime) -> None:
         opening_at=None,
     )
     top_up.refresh_from_db()
+    try:
+        _check_still_sold(top_up)
+    except CreditsNotForSale:
+        # It moved while Stripe was asked, so that nobody closed this page.
+        gateway.expire_checkout(page.id)
+        raise
+
+
+def _check_still_sold(top_up: TopUp) -> None:
+    """No page is opened for an organisation that moved to NCE meanwhile (rule 2.1)."""
+    if not Organisation.objects.get(pk=top_up.organisation_id).buys_credits:
+        raise CreditsNotForSale

@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.named_job import Turn, job_with_cursor, named_job
 from calling import mail_export, upload_calls
 from calling.replay import settle_some_waiting
+from calling.spending.tell_spending import tell_spending as spending_told
 from calling.tell_line_limits import tell_line_limits
 from calling.tell_rate_rises import tell_rate_rises
 from calling.tell_used_pools import tell_used_pools
@@ -58,6 +59,13 @@ def tell_limits() -> None:
     told, last = tell_line_limits(cache.get(CHARGED, 0), timezone.now())
     cache.set(CHARGED, last, timeout=None)
     log.info("tell_limits: %d lines told of", told)
+
+
+@named_job
+def tell_spending() -> None:
+    """Owes the messages about spending limits that are near or reached."""
+    told = spending_told(timezone.now())
+    log.info("tell_spending: %d organisations told", told)
 
 
 @named_job

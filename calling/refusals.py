@@ -33,6 +33,23 @@ class PlanStillNeeded(TollgateError):
     sentence = _("%(plan)s is still needed for %(dependent)s.")
 
 
+class NoTwinPlan(TollgateError):
+    """The plan is not in the catalogue of the other billing mode (rule 2.3)."""
+
+    code = "no_twin_plan"
+    sentence = _(
+        "%(plan)s is not offered in the other billing mode, so nothing was moved. "
+        "Write to us, or end this subscription first."
+    )
+
+
+class NotBilledAfterUse(TollgateError):
+    """A spending limit is for organisations that are billed after use (rule 10.4)."""
+
+    code = "not_billed_after_use"
+    sentence = _("A spending limit is for organisations that are billed after use.")
+
+
 class PlanNotForCountry(TollgateError):
     """The plan is not sold for the line's usage country."""
 

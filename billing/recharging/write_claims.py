@@ -40,6 +40,7 @@ NOTHING_YET = {
     "refunded": 0,
     "disputed": 0,
     "dispute_status": "",
+    "tax_percent": 0,
     "purchase_order": "",
     "receipt_number": "",
     "stripe_session_id": "",

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q
 
 from accounts.staff_tasks import raise_staff_task
+from billing.convert.close_pages import close_payment_page
 from billing.models import StripeInbox, TopUp
 from billing.refusals import PaymentsUnavailable
 from billing.top_up import finish_top_up
@@ -49,15 +50,18 @@ def reconcile_top_ups(at: datetime, *, limit: int = 50) -> int:
     waiting = TopUp.objects.still_open().filter(unasked, started_at__lte=at - ASK_AFTER)
     longest_unasked = waiting.order_by(F("looked_at").asc(nulls_first=True), "pk")
     asked = 0
-    for top_up_id in longest_unasked.values_list("pk", flat=True)[:limit]:
+    for top_up in longest_unasked.select_related("organisation")[:limit]:
         # Noted first: a top-up that cannot be asked about must not block the others.
-        TopUp.objects.filter(pk=top_up_id).update(looked_at=at)
+        TopUp.objects.filter(pk=top_up.pk).update(looked_at=at)
         try:
-            finish_top_up(top_up_id, at=at)
+            if top_up.organisation.buys_credits:
+                finish_top_up(top_up.pk, at=at)
+            else:
+                close_payment_page(top_up, at=at)
         except PaymentsUnavailable:
             break
         except Exception:
-            logger.exception("top-up %s could not be reconciled", top_up_id)
+            logger.exception("top-up %s could not be reconciled", top_up.pk)
         asked += 1
     return asked
 
