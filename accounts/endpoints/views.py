@@ -1,10 +1,8 @@
-"""Webhook endpoints: a list, a page for each with its deliveries, and what ends them.
+"""Keys and webhook endpoints in one list, and a page for each endpoint.
 
 Developers and owners see them. Whatever changes where events go, or what signs them,
 asks for a recent sign-in; a secret is shown once, in the answer that made it.
 """
-
-import secrets
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -21,12 +19,14 @@ from django.views.decorators.http import (
 from accounts.access import membership_for, need_recent_sign_in
 from accounts.endpoints.forms import EndpointForm
 from accounts.models import (
+    ApiKey,
     Membership,
     Permission,
     WebhookDelivery,
     WebhookEndpoint,
 )
 from accounts.rate_limits import count_request
+from accounts.shown_once import is_first_time, new_once
 from accounts.webhook_endpoint import (
     create_endpoint,
     delete_endpoint,
@@ -45,7 +45,8 @@ ONCE = "webhook_secret_once"
 def webhooks(request: HttpRequest) -> HttpResponse:
     organisation = membership_for(request, may=Permission.KEYS).organisation
     endpoints = WebhookEndpoint.objects.kept().filter(organisation=organisation)
-    context = {"endpoints": endpoints, "organisation": organisation}
+    keys = ApiKey.objects.valid(timezone.now()).filter(organisation=organisation)
+    context = {"endpoints": endpoints, "keys": keys, "organisation": organisation}
     return render(request, "accounts/endpoints/list.html", context)
 
 
@@ -56,7 +57,7 @@ def add(request: HttpRequest) -> HttpResponse:
     need_recent_sign_in(request)
     form = EndpointForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if not _is_first_time(request):
+        if not is_first_time(request, ONCE):
             return redirect("webhooks")
         try:
             made, secret = create_endpoint(
@@ -70,7 +71,7 @@ def add(request: HttpRequest) -> HttpResponse:
             form.add_error(None, error)
         else:
             return _show_secret(request, made, secret)
-    context = {"form": form, "once": _new_once(request)}
+    context = {"form": form, "once": new_once(request, ONCE)}
     status = 422 if form.errors else 200
     return render(request, "accounts/endpoints/add.html", context, status=status)
 
@@ -130,11 +131,11 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
     need_recent_sign_in(request)
     found = _endpoint(membership, pk)
     if request.method == "POST":
-        if not _is_first_time(request):
+        if not is_first_time(request, ONCE):
             return redirect("webhook_endpoint", pk)
         secret = rotate_secret(found, actor=membership.user, at=timezone.now())
         return _show_secret(request, found, secret)
-    context = {"endpoint": found, "once": _new_once(request)}
+    context = {"endpoint": found, "once": new_once(request, ONCE)}
     return render(request, "accounts/endpoints/rotate.html", context)
 
 
@@ -170,21 +171,6 @@ def send_again(request: HttpRequest, pk: int) -> HttpResponse:
 def _endpoint(membership: Membership, pk: int) -> WebhookEndpoint:
     kept = WebhookEndpoint.objects.kept().select_related("organisation")
     return get_object_or_404(kept, pk=pk, organisation=membership.organisation)
-
-
-def _new_once(request: HttpRequest) -> str:
-    once: str = request.session.setdefault(ONCE, secrets.token_urlsafe(8))
-    return once
-
-
-def _is_first_time(request: HttpRequest) -> bool:
-    """A reload or a second click must not make a second secret."""
-    once = request.session.pop(ONCE, None)
-    if once is not None and once == request.POST.get("once"):
-        return True
-    sent = _("This form was sent before. Fill in a new one for another secret.")
-    messages.warning(request, sent)
-    return False
 
 
 def _show_secret(

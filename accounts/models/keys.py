@@ -25,6 +25,14 @@ class Scope(models.TextChoices):
         return self in {Scope.CALLS_AUTHORIZE, Scope.CDRS_WRITE}
 
 
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def valid(self, at: datetime) -> "ApiKeyQuerySet":
+        """Those that are accepted at this moment."""
+        return self.filter(revoked_at=None).filter(
+            models.Q(expires_at=None) | models.Q(expires_at__gt=at)
+        )
+
+
 class ApiKey(models.Model):
     """A key of an organisation, or of the provider when it names none.
 
@@ -56,6 +64,8 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
