@@ -49,7 +49,9 @@ class PoolState:
         free = self.remaining - self.reserved
         drawn = pool_seconds(rated, free if free > 0 else 0)
         self.remaining -= drawn
-        if self.remaining == 0 or (self.ends_all and drawn < rated.billed_seconds):
+        # What live calls have set aside is left, whatever this one would have taken.
+        is_short = self.ends_all and drawn < rated.billed_seconds
+        if self.remaining == 0 or (is_short and not self.reserved):
             self.is_exhausted = True
         self.changed = True
         return drawn

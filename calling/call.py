@@ -28,6 +28,7 @@ class Settled(NamedTuple):
     pool_seconds: int
     pool_amount: Micros
     postpaid_amount: Micros
+    line_id: int | None
 
     @property
     def reference(self) -> str:

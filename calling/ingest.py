@@ -196,7 +196,7 @@ class _Door:
             settled,
             wallets,
             lines,
-            source_id=self.source.pk,
+            source=self.source,
             at=self.at,
             before=map(self._raw, parts(calls)),
         )

@@ -15,7 +15,15 @@ class Invariant(NamedTuple):
     def narrowed(self) -> str:
         """The statement for one organisation, or for all where it is 0."""
         only = "(%(organisation)s = 0 OR {}.organisation_id = %(organisation)s)"
-        named = {"call": "c", "charge": "ch", "pool": "p", "usage": "u", "entry": "e"}
+        named = {
+            "call": "c",
+            "charge": "ch",
+            "pool": "p",
+            "usage": "u",
+            "entry": "e",
+            "hold": "h",
+            "month": "m",
+        }
         narrowed = {name: only.format(alias) for name, alias in named.items()}
         return self.sql.format(**narrowed, **_FRAGMENTS)
 
@@ -183,6 +191,49 @@ INVARIANTS = (
           OR p.bucket <> CASE ch.kind WHEN 'conference_out' THEN 'conference'
             ELSE ch.kind END
           OR (p.line_id IS NOT NULL AND p.line_id <> ch.line_id))""",
+    ),
+    Invariant(
+        18,
+        "pool {0}: {1} seconds set aside, but its calls hold {2}",
+        """SELECT p.id, p.reserved_seconds, coalesce(sum(h.pool_seconds), 0)
+        FROM calling_minutepool p LEFT JOIN credits_hold h ON h.state = 'open'
+          AND h.organisation_id = p.organisation_id AND h.pool_id = p.id
+        WHERE {pool} GROUP BY p.id, p.reserved_seconds
+        HAVING p.reserved_seconds <> coalesce(sum(h.pool_seconds), 0)""",
+    ),
+    Invariant(
+        18,
+        "line {0} in {1}: {2} set aside, but its calls hold {3}",
+        """SELECT m.line_id, m.month, m.reserved, coalesce(sum(h.amount), 0)
+        FROM calling_linemonth m LEFT JOIN credits_hold h ON h.state = 'open'
+          AND h.organisation_id = m.organisation_id AND h.line_month_id = m.id
+        WHERE {month} GROUP BY m.id, m.line_id, m.month, m.reserved
+        HAVING m.reserved <> coalesce(sum(h.amount), 0)""",
+    ),
+    Invariant(
+        18,
+        "line {0} in {1}: {2} spent, but its charges say {3}",
+        """SELECT m.line_id, m.month, m.spent,
+          coalesce(sum(told.rated_amount - told.pool_amount), 0)
+        FROM calling_linemonth m LEFT JOIN (
+          SELECT ch.organisation_id, ch.line_id, ch.local_day, ch.rated_amount,
+            ch.pool_amount FROM {current} WHERE {charge}) AS told
+          ON told.organisation_id = m.organisation_id AND told.line_id = m.line_id
+          AND substr(CAST(told.local_day AS text), 1, 7)
+            = substr(CAST(m.month AS text), 1, 7)
+        WHERE {month} GROUP BY m.id, m.line_id, m.month, m.spent
+        HAVING m.spent <> coalesce(sum(told.rated_amount - told.pool_amount), 0)""",
+    ),
+    Invariant(
+        18,
+        "hold {0}: still open, though record {1} of its call was settled meanwhile",
+        """SELECT h.id, c.source_record_id FROM credits_hold h
+        JOIN calling_source s ON s.id = h.source_id
+        JOIN calling_callrecord c ON c.organisation_id = h.organisation_id
+          AND c.source_id = s.id AND h.call_key = s.slug || ':' || c.call_id
+        JOIN calling_charge ch ON ch.organisation_id = c.organisation_id
+          AND ch.call_record_id = c.id AND ch.revision = 1
+        WHERE {hold} AND h.state = 'open' AND ch.booked_at >= h.opened_at""",
     ),
     Invariant(
         19,

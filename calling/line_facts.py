@@ -45,6 +45,7 @@ class LineFacts:
     identity: str
     usage_country: str
     may_spend_credits: bool
+    monthly_limit: int | None = None  # micros
     plans: list[PlanMinutes] = field(default_factory=list)
 
 
@@ -94,6 +95,7 @@ def read_lines(
         "lower",
         "usage_country",
         "may_spend_credits",
+        "monthly_limit",
         f"{_PLAN}__buckets__bucket",
         f"{_PLAN}__buckets__minutes",
         f"{_PLAN}__family",
@@ -109,9 +111,9 @@ def read_lines(
     for row in read_rows(rows.order_by("pk").values_list(*columns)):
         line = lines.get(row[0])
         if line is None:
-            line = lines[row[0]] = LineFacts(*row[:5])
-        if row[5] is not None:
-            line.plans.append(_plan(row[5:]))
+            line = lines[row[0]] = LineFacts(*row[:6])
+        if row[6] is not None:
+            line.plans.append(_plan(row[6:]))
     return Lines(lines.values())
 
 

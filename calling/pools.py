@@ -20,6 +20,7 @@ _STATE = (
     "reserved_seconds",
     "exhausted_at",
 )
+_WRITTEN = ("remaining_seconds", "reserved_seconds", "exhausted_at")
 
 
 class PlanKey(NamedTuple):
@@ -57,11 +58,11 @@ class Pools:
     def write(self, at: datetime) -> None:
         """Saves what changed; one statement."""
         rows = [
-            (pool.id, pool.remaining, at if pool.is_exhausted else None)
+            (pool.id, pool.remaining, pool.reserved, at if pool.is_exhausted else None)
             for pool in sorted(self.by_id.values(), key=lambda pool: pool.id)
             if pool.changed
         ]
-        update_rows(MinutePool, "id", ("remaining_seconds", "exhausted_at"), rows)
+        update_rows(MinutePool, "id", _WRITTEN, rows)
 
     def _has_ended(self, key: PoolKey, pool: PoolState) -> bool:
         if not pool.ends_all:

@@ -126,7 +126,7 @@ class _Replay:
         ready = [call for call in calls if not call.reason]
         self._note(calls, {row.id: row.reason for row in rows})
         supersede(ready, seen)
-        settle_calls(ready, wallets, lines, source_id=self.source.pk, at=self.at)
+        settle_calls(ready, wallets, lines, source=self.source, at=self.at)
         return [Replayed(call.call_id, call.revision) for call in ready]
 
     def refuse(self, row: Kept) -> None:

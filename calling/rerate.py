@@ -194,7 +194,7 @@ class _Work:
         noted = len(self.result.not_rated)
         try:
             changed, lines = self.compare(charges)
-            settle_calls(changed, wallets, lines, source_id=self.source.pk, at=self.at)
+            settle_calls(changed, wallets, lines, source=self.source, at=self.at)
         except BaseException:
             # The transaction is run again, or in halves: nothing of it counts.
             self.result.calls = known[0]

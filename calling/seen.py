@@ -62,5 +62,6 @@ def read_settled(call_ids: Iterable[int]) -> dict[int, Settled]:
         "pool_seconds",
         "pool_amount",
         "postpaid_amount",
+        "line_id",
     )
     return {row[0]: Settled(*row) for row in read_rows(rows)}

@@ -14,7 +14,10 @@ from operator import attrgetter
 from calling.allocate import allocate, without_money
 from calling.call import Call
 from calling.correct import undo_previous
+from calling.end_holds import settle_holds
 from calling.line_facts import Lines
+from calling.line_months import add_to_line_months
+from calling.models import Source
 from calling.pool_keys import PoolKeys
 from calling.pools import Pools, make_missing, read_pools
 from calling.write_calls import (
@@ -38,12 +41,13 @@ def settle_calls(
     wallets: Mapping[int, Wallet],
     lines: Lines,
     *,
-    source_id: int,
+    source: Source,
     at: datetime,
     before: Iterable[Table] = (),
 ) -> None:
     """Charges the calls, which are classified and have an owner and an id.
 
+    Their holds end first: what they had set aside is there to pay them (rule 9.4).
     Rows given as `before` are stored in the same go, before what settling stores.
     """
     if not calls:
@@ -56,6 +60,7 @@ def settle_calls(
     lots = read_live_lots(organisation_ids, at=at)
     drafts = {pk: WalletDraft(wallets[pk], lots[pk], at=at) for pk in organisation_ids}
     usage = UsageTotals()
+    moved = settle_holds(in_order, wallets, pools, source, at=at)
     reopened = undo_previous(in_order, wallets, drafts, pools, usage)
 
     def tables() -> Iterator[Table]:
@@ -68,15 +73,17 @@ def settle_calls(
             ]
             yield entry_table(wallets, entries_of(planned), at=at)
         for some in parts(in_order):
-            yield call_table(some, source_id)
+            yield call_table(some, source.pk)
         for some in parts(in_order):
             yield charge_table(some, at)
 
     insert_tables(tables())
-    update_corrected(in_order, source_id)
-    refresh_wallets([wallets[pk] for pk in sorted(drafts) if drafts[pk].entries])
+    update_corrected(in_order, source.pk)
+    moved |= {pk for pk, draft in drafts.items() if draft.entries}
+    refresh_wallets([wallets[pk] for pk in sorted(moved)])
     pools.write(at)
     usage.write()
+    add_to_line_months(in_order, lines)
 
 
 def _by_owner(calls: Sequence[Call]) -> Iterator[Sequence[Call]]:

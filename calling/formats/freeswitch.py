@@ -104,6 +104,7 @@ def read(
         billable_seconds=_billable(variables, answered_at, ended_at),
         body=body,
         call_id=text_of(variables, "sip_call_id", 200),
+        authorization_id=text_of(variables, "authorization_id", 100),
         account_code=text_of(variables, "accountcode", 100),
         user=text_of(variables, "sip_from_user" if outbound else "sip_to_user", 150),
         kind=ends.kind,

@@ -67,6 +67,7 @@ def read(fields: Fields, body: str, profile: Profile) -> CallRecordIn:
         billable_seconds=seconds,
         body=body,
         call_id=text_of(fields, "call_id", 200),
+        authorization_id=text_of(fields, "authorization_id", 100),
         account_code=text_of(fields, "account_code", 100),
         trunk=text_of(fields, "trunk", 100),
         tenant=text_of(fields, "tenant", 100),

@@ -114,7 +114,8 @@ def _call(fields: Fields, body: str, profile: Profile) -> CallRecordIn:
     record.source_record_id = authorised or _key_of_tags(fields)
     if placed.is_estimated:
         record.flags = f"{record.flags} estimated".strip()
-    _answer(record, answered_at, counted)
+    # Of a call that nobody answered acc writes one moment twice.
+    _answer(record, answered_at if answered_at != ended_at else None, counted)
     return record
 
 
@@ -174,6 +175,8 @@ def _record(
         billable_seconds=0,
         body=body,
         call_id=text_of(fields, "call_id", LONGEST_CALL_ID)[:200],
+        from_tag=text_of(fields, "from_tag", LONGEST_CALL_ID)[:200],
+        authorization_id=text_of(fields, "authorization_id", 200),
         account_code=text_of(fields, "account_code", 100),
         trunk=trunk,
         tenant=address,

@@ -69,6 +69,7 @@ class CallRecordIn:
     of '' is one that the sender does not tell: whose the numbers are decides. `waits`
     says why the record cannot be settled as it stands. A call that the supplier's own
     plan paid `is_covered`: it draws minutes and no credit; one it gave away `is_free`.
+    `authorization_id` is what we answered when the switch asked for permission.
     """
 
     source_record_id: str
@@ -84,6 +85,8 @@ class CallRecordIn:
     body: str
     line: int = 0
     call_id: str = ""
+    from_tag: str = ""
+    authorization_id: str = ""
     account_code: str = ""
     trunk: str = ""
     tenant: str = ""

@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import F, Prefetch, Q, QuerySet, Sum
+from django.db.models import Prefetch, Q, QuerySet
 
 from accounts.models import Organisation
+from calling.line_months import spent_in_month
 from calling.lines.read_csv import amount_cell, yes_no
-from calling.models import Charge, Licence, Line, NumberAssignment
+from calling.models import Licence, Line, NumberAssignment
 from credits.funds import share_text
 from credits.money import Micros
 
@@ -90,19 +91,7 @@ def spent_this_month(
     organisation: Organisation, line_ids: Collection[int], *, today: date
 ) -> dict[int, Micros]:
     """By line, what its calls beyond plans cost since the month began."""
-    spent = (
-        Charge.objects.filter(
-            organisation=organisation,
-            local_day__gte=today.replace(day=1),
-            line__in=line_ids,
-            call_record__revision=F("revision"),
-        )
-        .values_list("line_id")
-        .annotate(
-            amount=Sum(F("credit_amount") + F("postpaid_amount") + F("debt_amount"))
-        )
-    )
-    return {pk: amount for pk, amount in spent if pk is not None}
+    return spent_in_month(organisation.pk, line_ids, today.replace(day=1))
 
 
 @dataclass(frozen=True)

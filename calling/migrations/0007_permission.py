@@ -17,18 +17,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
-            model_name="subscription",
-            name="replaces",
-            field=models.ForeignKey(
-                blank=True,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="replaced_by",
-                to="calling.subscription",
-            ),
-        ),
-        migrations.AddField(
             model_name="source",
             name="asks_since",
             field=models.DateTimeField(
@@ -436,4 +424,5 @@ class Migration(migrations.Migration):
             },
         ),
         Fences("0007_facts_versions"),
+        Fences("0007_line_months"),
     ]

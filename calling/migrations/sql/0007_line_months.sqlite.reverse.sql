@@ -1,0 +1,1 @@
+DROP TRIGGER IF EXISTS line_months_need_a_limit;
