@@ -7,6 +7,7 @@ from typing import Any
 from calling.authorise.codes import DENIALS, IN_PROGRESS
 from calling.authorise.grant import Grant
 from calling.rate import RateView
+from credits.models import Hold
 from credits.money import Micros, amount_text
 
 WARN_BEFORE = 60  # seconds
@@ -15,7 +16,6 @@ GRACE = timedelta(minutes=30)
 RETRY_AFTER = 5
 EMERGENCY_ID = "auth_emergency"
 LONGEST_EMERGENCY = 86_400
-FOR_US = "_"  # names in a stored answer that begin so are not told
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,7 @@ def deadline_of(opened_at: datetime, seconds: int) -> datetime:
     return opened_at + timedelta(seconds=seconds) + GRACE
 
 
-def terms_of(
-    seconds: int, rate: RateView | None, currency: str, deadline: datetime
-) -> dict[str, Any]:
+def terms_of(seconds: int, rate: RateView | None, deadline: datetime) -> dict[str, Any]:
     """The part of an answer that does not depend on who pays."""
     terms: dict[str, Any] = {
         "max_duration_s": seconds,
@@ -89,8 +87,7 @@ def terms_of(
             "interval_1": rate.interval_1,
             "interval_n": rate.interval_n,
         },
-        "_rate": list(rate),
-        "_currency": currency,
+        "_rate": list(rate),  # for us: the rate holds for the whole call
     }
 
 
@@ -137,14 +134,28 @@ _ORDER = (
     "hold",
     "rate",
     "pulse",
+    "retry_after_s",
     "sip",
 )
 
 
-def told(stored: dict[str, Any], hold_id: int) -> Answer:
-    """A stored answer as it is told, each time the same."""
-    whole = stored | {"authorization_id": authorization_id(hold_id)}
-    return Answer({name: whole[name] for name in _ORDER if name in whole})
+def told(hold: Hold) -> Answer:
+    """A stored answer as it is told, each time the same.
+
+    A call that was over before anybody asked has none: it may last what it lasted.
+    """
+    answer = hold.answer or {
+        "decision": "allow",
+        "charged_to": "none",
+        "max_duration_s": hold.granted_seconds,
+        "sip": {"code": 200},
+    }
+    return in_order(answer | {"authorization_id": authorization_id(hold.pk)})
+
+
+def in_order(body: dict[str, Any]) -> Answer:
+    """What is told of a body, in the order of docs/switches."""
+    return Answer({name: body[name] for name in _ORDER if name in body})
 
 
 def authorization_id(hold_id: int) -> str:

@@ -5,122 +5,40 @@ read or the key is not that of a source. Bodies are JSON or a form, answers JSON
 who asks so, `name=value` lines.
 """
 
-from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any
 
-import ninja.errors
-import pydantic
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils import timezone
-from ninja import Router, Schema
-from pydantic import ConfigDict, Field, StringConstraints
+from ninja import Router
 
 from accounts.api_access import NAMED_IN, KeyAuth, ScopeMissing, key_for
-from accounts.api_bodies import FORM, JSON, read_fields, text_answer, wants_text
+from accounts.api_bodies import text_answer, wants_text
 from accounts.models import Scope
-from calling.api import KeyHasNoSource, OtherSource
+from calling.api import KeyHasNoSource, OtherSource, RecordNotValid
 from calling.authorise.answers import Answer, emergency_answer
 from calling.authorise.authorise import authorise_call
+from calling.authorise.bodies import (
+    AuthorizeBody,
+    DecisionOut,
+    ExtendBody,
+    ReleaseBody,
+    ReleasedOut,
+    SettleBody,
+    SettledOut,
+    contract_of,
+    read,
+)
 from calling.authorise.emergency import HELP, CallsAuth
+from calling.authorise.end_call import Ending, Settled, release_call, settle_call
+from calling.authorise.extend import Extension, extend_call
 from calling.authorise.question import Question
 from calling.authorise.remember import provider_facts
-from calling.models import Direction, Source
+from calling.formats.record import BadRow
+from calling.models import Source
+from credits.models import Hold
+from credits.money import amount_text
 
 router = Router(tags=["calls"], auth=CallsAuth())
-Read = TypeVar("Read", bound=Schema)
-
-_CLEAN = r"^[^\x00-\x1f]*$"
-Text200 = Annotated[str, StringConstraints(max_length=200, pattern=_CLEAN)]
-Text150 = Annotated[str, StringConstraints(max_length=150, pattern=_CLEAN)]
-Text128 = Annotated[str, StringConstraints(max_length=128, pattern=_CLEAN)]
-Text100 = Annotated[str, StringConstraints(max_length=100, pattern=_CLEAN)]
-Text50 = Annotated[str, StringConstraints(max_length=50, pattern=_CLEAN)]
-Seconds = Annotated[int, Field(ge=0, le=86_400)]
-Sequence = Annotated[int, Field(ge=1, lt=2**31)]
-
-
-class AuthorizeBody(Schema):
-    """A call that is about to start, as the switch sees it.
-
-    `from_tag` (or the branch) tells forks apart that share a call id.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    source: Text50 | None = None
-    call_id: Annotated[
-        str, StringConstraints(min_length=1, max_length=150, pattern=_CLEAN)
-    ]
-    from_tag: Text50 | None = None
-    from_: Text128 | None = Field(None, alias="from")
-    to: Text128
-    direction: Direction = Direction.OUTBOUND
-    account_code: Text100 | None = None
-    trunk: Text100 | None = None
-    tenant: Text100 | None = None
-    user: Text150 | None = None
-    kind: Literal["conference_out", "emergency", "on_net"] | None = None
-    call_type: Text50 | None = None
-    source_ip: Text50 | None = None
-    requested_duration_s: Annotated[int, Field(ge=1, lt=2**31)] | None = None
-
-
-class SipOut(Schema):
-    """What the switch answers the caller with; Q.850's cause where it refuses."""
-
-    code: int
-    q850: int | None = None
-
-
-class HeldOut(Schema):
-    amount: str
-    currency: str
-
-
-class RateOut(Schema):
-    prefix: str
-    destination: str
-    rate_per_minute: str
-    connect_fee: str
-    interval_1: int
-    interval_n: int
-
-
-class PulseOut(Schema):
-    """The same in the words of Kamailio's cnxcc."""
-
-    credit: str
-    connect_cost: str
-    cost_per_second: str
-    initial_increment_s: int
-    next_increment_s: int
-
-
-class DecisionOut(Schema):
-    """`max_duration_s` counts from the answer; `code` and `reason` say why not."""
-
-    decision: Literal["allow", "deny", "retry"]
-    authorization_id: str | None = None
-    sequence: int | None = None
-    code: str | None = None
-    reason: str | None = None
-    charged_to: (
-        Literal["plan", "credits", "plan_then_credits", "postpaid", "none"] | None
-    ) = None
-    max_duration_s: int | None = None
-    warn_at_s: int | None = None
-    expires_at: datetime | None = None
-    hold: HeldOut | None = None
-    rate: RateOut | None = None
-    pulse: PulseOut | None = None
-    retry_after_s: int | None = None
-    sip: SipOut
-
-
-def contract_of(body: type[Schema]) -> dict[str, Any]:
-    """The request body for OpenAPI: the same fields as JSON or as a form."""
-    schema = {"schema": body.model_json_schema(by_alias=True)}
-    return {"requestBody": {"required": True, "content": {JSON: schema, FORM: schema}}}
 
 
 @router.post(
@@ -149,21 +67,111 @@ def post_authorize(request: HttpRequest) -> Any:
     )
 
 
-def tell(request: HttpRequest, answer: Answer) -> Any:
-    if wants_text(request):
-        return text_answer(answer.body)
-    return answer.body
+@router.post(
+    "/calls/{authorization_id}/extend",
+    response=DecisionOut,
+    exclude_none=True,
+    summary="Ask whether a call may go on for longer",
+    openapi_extra=contract_of(ExtendBody),
+)
+def post_extend(request: HttpRequest, authorization_id: str) -> Any:
+    source = asking_source(request)
+    hold = _hold(authorization_id, source)
+    body = read(ExtendBody, request)
+    asked = Extension(body.sequence, body.used_s, body.requested_s)
+    return tell(request, extend_call(hold.pk, source, asked, at=timezone.now()))
 
 
-def read(schema: type[Read], request: HttpRequest) -> Read:
-    """The body's fields, by their schema; raises which of them are not valid."""
+@router.post(
+    "/calls/{authorization_id}/release",
+    response=ReleasedOut,
+    summary="Give back what a call had set aside",
+    openapi_extra=contract_of(ReleaseBody),
+)
+def post_release(request: HttpRequest, authorization_id: str) -> Any:
+    hold = _hold(authorization_id, asking_source(request))
+    body = read(ReleaseBody, request)
+    state = release_call(hold, sequence=body.sequence, at=timezone.now())
+    return answer_with(request, {"status": state.value})
+
+
+@router.post(
+    "/calls/{authorization_id}/settle",
+    response=SettledOut,
+    exclude_none=True,
+    summary="Charge a call that is over",
+    openapi_extra=contract_of(SettleBody),
+)
+def post_settle(request: HttpRequest, authorization_id: str) -> Any:
+    source = asking_source(request)
+    hold = _hold(authorization_id, source)
+    body = read(SettleBody, request)
+    ending = Ending(
+        source_record_id=body.source_record_id or authorization_id,
+        answered_at=body.answered_at,
+        ended_at=body.ended_at,
+        billable_seconds=body.billable_s,
+        hangup_cause=body.hangup_cause,
+        sip_code=body.sip_code,
+    )
     try:
-        return schema.model_validate(read_fields(request))
-    except pydantic.ValidationError as error:
-        told: list[Any] = error.errors(include_url=False, include_input=False)
-        for one in told:
-            one["loc"] = ("body", "payload", *one["loc"])
-        raise ninja.errors.ValidationError(told) from None
+        done = settle_call(
+            hold, source, ending, sequence=body.sequence, at=timezone.now()
+        )
+    except BadRow as problem:
+        raise RecordNotValid(reason=str(problem)) from None
+    return answer_with(request, settled_body(done))
+
+
+def settled_body(done: Settled) -> dict[str, Any]:
+    charge = done.charge
+    if charge is None:
+        return {"status": "waiting", "reason": done.reason}
+    currency = charge.currency
+    paid = {
+        source: (
+            getattr(charge, f"{source}_seconds"),
+            getattr(charge, f"{source}_amount"),
+        )
+        for source in SOURCES
+    }
+    return {
+        "status": "settled",
+        "cdr_id": f"cdr_{charge.call_record_id}",
+        "kind": charge.kind,
+        "billed_s": charge.billed_seconds,
+        "revision": charge.revision,
+        "paid_by": [
+            {
+                "source": source,
+                "seconds": seconds,
+                "amount": amount_text(amount),
+                "currency": currency,
+            }
+            for source, (seconds, amount) in paid.items()
+            if seconds or amount
+        ],
+        "released": {"amount": amount_text(done.released), "currency": currency},
+    }
+
+
+def _hold(authorization_id: str, source: Source) -> Hold:
+    """The hold of a call that this source asked about; another's is not there."""
+    number = authorization_id.removeprefix("auth_")
+    if number == authorization_id or not number.isdecimal() or len(number) > 18:
+        raise Http404
+    hold = Hold.objects.filter(pk=int(number), source_id=source.pk).first()
+    if hold is None:
+        raise Http404
+    return hold
+
+
+def tell(request: HttpRequest, answer: Answer) -> Any:
+    return answer_with(request, answer.body)
+
+
+def answer_with(request: HttpRequest, body: dict[str, Any]) -> Any:
+    return text_answer(body) if wants_text(request) else body
 
 
 def asking_source(request: HttpRequest) -> Source:

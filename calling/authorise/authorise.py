@@ -11,19 +11,13 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts.keys import forget_keys
 from calling.authorise.answers import Answer, denied, emergency_answer, told
 from calling.authorise.deny import note_denial
 from calling.authorise.judge_question import Judged, judge_question
 from calling.authorise.question import Question, calls_for_help
-from calling.authorise.remember import (
-    forget,
-    forget_organisation,
-    numbers,
-    provider_facts,
-)
+from calling.authorise.remember import numbers, provider_facts
 from calling.authorise.reserve import reserve, stored_hold
-from calling.authorise.versions import read_versions
+from calling.authorise.versions import are_current, forget_changed
 from calling.kinds import EMERGENCY
 from calling.models import Source
 
@@ -59,7 +53,7 @@ def authorise_call(
         answer = _refuse(judged, at) if judged.code else reserve(judged, at=at)
         if answer is not None:
             return answer
-        _forget(judged)
+        forget_changed(judged)
     raise FactsKeepChanging
 
 
@@ -69,19 +63,8 @@ def _refuse(judged: Judged, at: datetime) -> Answer | None:
     with transaction.atomic():
         hold = stored_hold(judged) if organisation_id else None
         if hold is not None:
-            return told(hold.answer, hold.pk)
-        if read_versions(organisation_id) != judged.versions:
+            return told(hold)
+        if not are_current(judged):
             return None
         note_denial(judged, judged.code, wallet=None, at=at)
     return denied(judged.code)
-
-
-def _forget(judged: Judged) -> None:
-    """Drops what has changed since it was read."""
-    organisation_id = judged.call.organisation_id
-    now, read_at = read_versions(organisation_id), judged.versions
-    if now.provider != read_at.provider:
-        forget_keys()
-    forget((now.provider, now.numbers))
-    if now.organisation != read_at.organisation:
-        forget_organisation(organisation_id)

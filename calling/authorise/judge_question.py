@@ -30,6 +30,7 @@ from calling.number_class import class_of
 from calling.owner import Directory, Owner
 from calling.pool_keys import PoolKeys
 from calling.rate import RateView
+from calling.reference import FactsCounts
 from calling.regions import country_of
 
 _BY_REASON = {
@@ -137,7 +138,8 @@ def _owner(
     found = [known_organisation(provider, pk) for pk in sorted(ids)]
     named = {known.id: known for known in found if known is not None}
     facts = [known.facts for known in named.values()]
-    owner = Directory(facts, assignments, owner_map).owner_of(record, at)
+    counts = FactsCounts(provider.version, numbers.version)
+    owner = Directory(facts, assignments, owner_map, counts).owner_of(record, at)
     if isinstance(owner, str):
         return None
     judged.known = named[owner.organisation.id]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from calling.call_words import word_of
+from calling.end_holds import call_key
 from calling.formats.record import CallRecordIn
 from calling.kinds import EMERGENCY
 from calling.models import Source
@@ -34,9 +35,8 @@ class Question:
     requested_seconds: int | None = None
 
     def call_key(self, source_slug: str) -> str:
-        """What a hold is found by: the source's name, and its names of the call."""
-        parts = [source_slug, self.call_id]
-        return ":".join([*parts, self.from_tag] if self.from_tag else parts)
+        """What its hold is found by, from the question as from the record."""
+        return call_key(source_slug, self.call_id, self.from_tag)
 
 
 def calls_for_help(question: Question, source: Source) -> bool:

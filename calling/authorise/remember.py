@@ -7,7 +7,6 @@ count, so it is never older than that.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db.models import F
@@ -16,12 +15,11 @@ from accounts.models import BillingMode, Organisation
 from calling.allocate import PoolKey
 from calling.authorise.barring import BarringRule, read_barrings
 from calling.authorise.limits import LimitsRow, read_limits
-from calling.call_areas import forget_call_areas
+from calling.call_areas import call_areas, forget_call_areas
 from calling.cards import read_cards
 from calling.classify import Facts
 from calling.line_facts import LineFacts, Lines, read_lines
 from calling.models import (
-    FactsVersion,
     Line,
     NumberAssignment,
     Source,
@@ -29,6 +27,7 @@ from calling.models import (
 )
 from calling.modes import read_modes
 from calling.owner import Assignment, OrganisationFacts, read_organisations
+from calling.reference import read_facts_counts
 from credits.money import Micros
 
 REMEMBERED = 20_000  # organisations, and numbers: beyond it the memory begins anew
@@ -66,7 +65,7 @@ class Known:
         self.spending_limit = limit.values_list("amount", flat=True).first()
         modes = read_modes([self.id])
         cards = read_cards([self.id], [facts.currency])
-        self.judge = Facts(self.lines, cards, modes, row.opened_at)
+        self.judge = Facts(self.lines, cards, modes, call_areas(), row.opened_at)
         self._asked: set[object] = set()
 
     def find_line(self, user: str, line_id: int | None) -> None:
@@ -139,7 +138,7 @@ class _Memory:
 def provider_facts() -> Provider:
     found = _Memory.provider
     if found is None:
-        found = _Memory.provider = Provider(_versions()[0])
+        found = _Memory.provider = Provider(read_facts_counts().provider)
         _Memory.sources = tuple(found.sources.values())
     return found
 
@@ -147,7 +146,7 @@ def provider_facts() -> Provider:
 def numbers() -> Numbers:
     found = _Memory.numbers
     if found is None:
-        found = _Memory.numbers = Numbers(_versions()[1])
+        found = _Memory.numbers = Numbers(read_facts_counts().numbers)
     return found
 
 
@@ -209,12 +208,3 @@ def forget_everything() -> None:
     """For tests, whose rows come and go without being counted."""
     forget()
     _Memory.sources = ()
-
-
-def _versions() -> tuple[int, int]:
-    row = FactsVersion.objects.values_list("provider", "numbers").first()
-    return row if row is not None else (1, 1)
-
-
-def opened(known: Known, at: datetime) -> bool:
-    return known.opened_at <= at and (known.closed_at is None or at < known.closed_at)

@@ -58,12 +58,17 @@ def reserve(judged: Judged, *, at: datetime) -> Answer | None:
         wallet = lock_wallet(judged.call.organisation_id)
         hold = stored_hold(judged)
         if hold is not None:
-            return told(hold.answer, hold.pk)
-        if not are_current(judged.versions, wallet):
+            return told(hold)
+        if not are_current(judged):
             return None
-        if wallet.next_expiry_at is not None and wallet.next_expiry_at <= at:
-            lapse_lots_of(wallet, at=at)
+        lapse_if_due(wallet, at)
         return _decide(judged, wallet, at)
+
+
+def lapse_if_due(wallet: Wallet, at: datetime) -> None:
+    """What expired since it was last looked at no longer counts (rule 3.8)."""
+    if wallet.next_expiry_at is not None and wallet.next_expiry_at <= at:
+        lapse_lots_of(wallet, at=at)
 
 
 def stored_hold(judged: Judged) -> Hold | None:
@@ -80,7 +85,7 @@ def _decide(judged: Judged, wallet: Wallet, at: datetime) -> Answer:
     most = judged.limits.concurrent_calls
     if most is not None and wallet.live_calls >= most:
         return _deny(judged, wallet, codes.TOO_MANY, at)
-    means = find_means(judged, wallet)
+    means = _means(judged, wallet)
     funds, free = means.funds, means.pool.free if means.pool is not None else 0
     grant = grant_of(rate, judged.wanted, free, funds.money)
     if grant is not None:
@@ -98,7 +103,7 @@ def covers_soon(wallet: Wallet, funds: Funds, least: int) -> bool:
     return wallet.incoming > 0 and coming > 0 and coming >= least
 
 
-def find_means(judged: Judged, wallet: Wallet, *, held: int = 0) -> Means:
+def _means(judged: Judged, wallet: Wallet) -> Means:
     """Locks line month and pools, made where missing, and reads the caps."""
     line_month = None
     line, known = judged.call.line, judged.organisation
@@ -107,7 +112,7 @@ def find_means(judged: Judged, wallet: Wallet, *, held: int = 0) -> Means:
         line_month = line_month_of(Line(pk=line.id, organisation_id=known.id), month)
         known.line_month_ids[line.id, month] = line_month.pk
     pool = _pool(judged)
-    return Means(pool, line_month, read_funds(judged, wallet, line_month, held=held))
+    return Means(pool, line_month, read_funds(judged, wallet, line_month))
 
 
 def _pool(judged: Judged) -> PoolState | None:
@@ -138,7 +143,7 @@ def _open(
         line_month_id=line_month.pk if line_month is not None else None,
     )
     set_aside(wallet, hold, grant.amount, grant.pool_seconds, calls=1)
-    return told(hold.answer, hold.pk)
+    return told(hold)
 
 
 def hold_row(judged: Judged, grant: Grant, at: datetime) -> dict[str, Any]:
@@ -160,20 +165,21 @@ def hold_row(judged: Judged, grant: Grant, at: datetime) -> dict[str, Any]:
         "granted_seconds": grant.seconds,
         "answer": {
             "decision": "allow",
-            **terms_of(grant.seconds, rate, currency, deadline),
+            **terms_of(grant.seconds, rate, deadline),
             **payment_of(who, grant.amount, rate, currency),
-            "_asked": asked(judged),
+            "_asked": _asked(judged),
         },
         "opened_at": at,
         "deadline_at": deadline,
     }
 
 
-def asked(judged: Judged) -> dict[str, str]:
+def _asked(judged: Judged) -> dict[str, str]:
     """What the switch told of the call, for the record that settles it."""
     question = judged.question
     told_of = {
         "call_id": question.call_id,
+        "from_tag": question.from_tag,
         "from": question.caller,
         "to": question.callee,
         "direction": question.direction,
