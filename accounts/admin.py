@@ -8,7 +8,7 @@ from allauth.mfa import admin as mfa_admin  # registers its page before we repla
 from allauth.mfa.models import Authenticator
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -22,7 +22,7 @@ from accounts import admin_webhooks  # noqa: F401  # its pages
 from accounts.access import signed_in
 from accounts.admin_forms import IssueKeyForm, NewUserForm, UserForm
 from accounts.ask_reason import ROWS_AT_MOST, ask_reason
-from accounts.keys import issue_key, revoke_key
+from accounts.keys import issue_key, revoke_key, rotate_key
 from accounts.models import (
     ApiKey,
     AuditEvent,
@@ -144,6 +144,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         "prefix",
         "organisation",
         "scopes",
+        "allowed_ips",
         "expires_at",
         "revoked_at",
         "last_used_at",
@@ -152,9 +153,12 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     list_select_related = ("organisation",)
     search_fields = ("name", "prefix", "organisation__name", "organisation__slug")
     exclude = ("digest",)
-    actions = ("revoke",)
+    actions = ("rotate", "revoke")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        return signed_in(request).has_perm("accounts.manage_keys")
+
+    def has_rotate_permission(self, request: HttpRequest) -> bool:
         return signed_in(request).has_perm("accounts.manage_keys")
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
@@ -196,6 +200,35 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         }
         page = "admin/accounts/apikey/issue.html"
         return TemplateResponse(request, page, {**shared, **context})
+
+    @admin.action(description=gettext_lazy("Rotate"), permissions=["rotate"])
+    def rotate(
+        self, request: HttpRequest, keys: QuerySet[ApiKey]
+    ) -> HttpResponse | None:
+        """One key at a time: its successor's secret is shown once."""
+        if keys.count() != 1:
+            self.message_user(request, _("Choose one key."), messages.WARNING)
+            return None
+        reason = ask_reason(
+            request,
+            self,
+            keys,
+            action="rotate",
+            title=_("Rotate the key"),
+            effect=_(
+                "A new key that may do the same is made and shown once. "
+                "For one day both are valid."
+            ),
+        )
+        if not isinstance(reason, str):
+            return reason
+        actor, at = signed_in(request), timezone.now()
+        try:
+            _new, secret = rotate_key(keys.get(), actor=actor, reason=reason, at=at)
+        except ValidationError as error:
+            self.message_user(request, " ".join(error.messages), messages.WARNING)
+            return None
+        return self._page(request, secret=secret)
 
     @admin.action(description=gettext_lazy("Revoke"), permissions=["revoke"])
     def revoke(

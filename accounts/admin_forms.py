@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.api_keys.forms import NetworksField
 from accounts.ask_reason import ReasonForm
 from accounts.keys import check_scopes
 from accounts.models import Organisation, Scope, User
@@ -53,7 +54,15 @@ class IssueKeyForm(ReasonForm):
     expires_at = forms.SplitDateTimeField(
         label=_("Expires at (UTC)"), required=False, widget=AdminSplitDateTime
     )
-    field_order = ("name", "organisation", "scopes", "expires_at", "reason")
+    allowed_ips = NetworksField()
+    field_order = (
+        "name",
+        "organisation",
+        "scopes",
+        "allowed_ips",
+        "expires_at",
+        "reason",
+    )
 
     def clean(self) -> None:
         super().clean()

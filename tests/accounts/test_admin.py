@@ -7,6 +7,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.test import Client, override_settings
+from django.utils import timezone
 
 from accounts.keys import create_key, find_key
 from accounts.models import (
@@ -203,6 +204,27 @@ def test_an_address_makes_one_account(client: Client, root: User, alice: User) -
     assert User.objects.filter(email__iexact=alice.email).count() == 1
 
 
+def test_staff_rotate_one_key_and_see_its_successor_once(
+    client: Client, root: User
+) -> None:
+    old, old_secret = create_key(
+        "switch", organisation=None, scopes=[Scope.CDRS_WRITE], at=timezone.now()
+    )
+    form = {"action": "rotate", "_selected_action": [old.pk], "reason": REASON}
+    asked = client.post(KEYS, {**form, "reason": ""})
+    assert shown_secret(asked.content.decode()) is None
+    page = client.post(KEYS, {**form, "confirmed": "yes"})
+    secret = shown_secret(page.content.decode())
+    assert secret is not None
+    new = find_key(secret, timezone.now())
+    assert new is not None
+    assert new.first_id == old.pk
+    assert find_key(old_secret, timezone.now()) == old
+    again = client.post(KEYS, {**form, "confirmed": "yes"}, follow=True)
+    assert "not replaced yet" in again.content.decode()
+    assert ApiKey.objects.count() == 2
+
+
 def test_a_role_is_given_on_the_users_page(
     client: Client, root: User, formosa: Organisation, bob: User
 ) -> None:
@@ -249,7 +271,14 @@ def test_who_edits_accounts_cannot_rise_above_themselves(
 
 
 def test_the_provider_has_one_row(client: Client, root: User) -> None:
-    form = {"name": "Northline Voice", "terms_version": "2"}
+    form = {
+        "name": "Northline Voice",
+        "terms_version": "2",
+        "tax_policy": "none",
+        "days_to_pay": 14,
+        "restrict_after_days": 7,
+        "suspend_after_days": 14,
+    }
     assert client.post("/admin/accounts/providersettings/add/", form).status_code == 302
     assert client.get("/admin/accounts/providersettings/add/").status_code == 403
     assert ProviderSettings.current().name == "Northline Voice"
