@@ -30,6 +30,7 @@ ORGANISATION = {
     "terms_version": "1",
     "opened_at": OPENED,
     "suspended_at": None,
+    "suspended_because": "",
 }
 
 
@@ -101,10 +102,10 @@ def _make_wallets(ids: list[int]) -> list[int]:
         ("organisation_id", "billing_mode", "starts_at"),
         [(pk, BillingMode.PREPAID.value, OPENED) for pk in ids],
     )
-    empty: dict[str, Any] = dict.fromkeys(
-        ("credit", "lapsed", "debt", "reserved", "incoming", "last_seq"), 0
-    )
-    empty |= {"currency": "USD", "recharge_wanted": False, "moved_by": 0}
+    amounts = ("credit", "lapsed", "debt", "reserved", "incoming")
+    empty: dict[str, Any] = dict.fromkeys(amounts, 0)
+    empty |= {"live_calls": 0, "last_seq": 0, "moved_by": 0}
+    empty |= {"currency": "USD", "recharge_wanted": False}
     insert_rows(
         Wallet,
         ("organisation_id", *empty),

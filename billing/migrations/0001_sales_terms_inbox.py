@@ -145,8 +145,8 @@ class Migration(migrations.Migration):
                 ('looked_at', models.DateTimeField(blank=True, null=True, verbose_name='last asked Stripe')),
                 ('paid_at', models.DateTimeField(blank=True, null=True, verbose_name='paid at')),
                 ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended at')),
-                ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
+                ('actor', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                ('organisation', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
             ],
             options={
                 'verbose_name': 'top-up',

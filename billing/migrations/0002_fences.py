@@ -9,6 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("billing", "0001_sales_terms_inbox"),
         ("credits", "0002_fences"),
+        ("accounts", "0010_organisation_closed"),
     ]
 
     operations = [Fences("0002_fences")]

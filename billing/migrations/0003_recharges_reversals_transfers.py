@@ -146,9 +146,9 @@ class Migration(migrations.Migration):
                 ('next_try_at', models.DateTimeField(blank=True, null=True, verbose_name='next try')),
                 ('started_at', models.DateTimeField(verbose_name='started at')),
                 ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended at')),
-                ('consent', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='billing.consent')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
-                ('top_up', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='attempt', to='billing.topup')),
+                ('consent', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='billing.consent')),
+                ('organisation', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='accounts.organisation')),
+                ('top_up', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='attempt', to='billing.topup')),
             ],
             options={
                 'verbose_name': 'recharge',
@@ -162,7 +162,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.PositiveSmallIntegerField(verbose_name='try')),
-                ('stripe_key', models.CharField(max_length=255, unique=True)),
+                ('stripe_key', models.CharField(max_length=255)),
                 ('stripe_payment_intent_id', models.CharField(blank=True, max_length=255)),
                 ('outcome', models.CharField(choices=[('unknown', 'Not known yet'), ('processing', 'Being processed'), ('paid', 'Paid'), ('declined', 'Declined'), ('action_required', 'Authentication demanded')], default='unknown', max_length=15, verbose_name='outcome')),
                 ('failure_code', models.CharField(blank=True, max_length=60, verbose_name='declined because')),
@@ -170,8 +170,8 @@ class Migration(migrations.Migration):
                 ('first_sent_at', models.DateTimeField(blank=True, null=True)),
                 ('last_sent_at', models.DateTimeField(blank=True, null=True)),
                 ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended at')),
-                ('attempt', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tries', to='billing.rechargeattempt')),
-                ('payment_method', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='billing.paymentmethod')),
+                ('attempt', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='tries', to='billing.rechargeattempt')),
+                ('payment_method', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='billing.paymentmethod')),
             ],
             options={
                 'verbose_name': 'try',
@@ -333,6 +333,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='rechargeattempt',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('state__in', ('claimed', 'sent', 'cooling', 'action_required'))), models.Q(models.Q(('state__in', ('claimed', 'sent', 'cooling', 'action_required')), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='recharge_ended_when_over', violation_error_code='recharge_ended_when_over', violation_error_message='A recharge has ended exactly when over.'),
+        ),
+        migrations.AddConstraint(
+            model_name='rechargetry',
+            constraint=models.UniqueConstraint(fields=('stripe_key',), name='recharge_try_once_per_key'),
         ),
         migrations.AddConstraint(
             model_name='rechargetry',

@@ -159,13 +159,22 @@ class RechargeCause(models.TextChoices):
 
 
 class RechargeAttempt(PrepaidOnly):
-    """One recharge of one wallet: it owns exactly one top-up (rule 2.1)."""
+    """One recharge of one wallet: it owns exactly one top-up (rule 2.1).
 
+    Thousands are claimed at once, so what the rows name is proven by fences, set by set
+    (`recharge_prove_sale`, `recharge_owns_top_up`), and no key looks again row by row.
+    """
+
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
     top_up = models.OneToOneField(
-        TopUp, on_delete=models.PROTECT, related_name="attempt"
+        TopUp, on_delete=models.PROTECT, related_name="attempt", db_constraint=False
     )
     currency = models.CharField(_("currency"), max_length=3)
-    consent = models.ForeignKey(Consent, on_delete=models.PROTECT)
+    consent = models.ForeignKey(
+        Consent, on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
     cause = models.CharField(_("cause"), max_length=10, choices=RechargeCause)
     state = models.CharField(
         _("state"),
@@ -233,14 +242,23 @@ class TryOutcome(models.TextChoices):
 
 
 class RechargeTry(models.Model):
-    """One charge of an attempt: its key stands here before Stripe is called."""
+    """One charge of an attempt: its key stands here before Stripe is called.
+
+    The attempt and its organisation's card are proven by `try_names_own_card`.
+    """
 
     attempt = models.ForeignKey(
-        RechargeAttempt, on_delete=models.PROTECT, related_name="tries"
+        RechargeAttempt,
+        on_delete=models.PROTECT,
+        related_name="tries",
+        db_constraint=False,
+        db_index=False,  # `recharge_try_once_per_number` begins with it
     )
     number = models.PositiveSmallIntegerField(_("try"))
-    payment_method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT)
-    stripe_key = models.CharField(max_length=255, unique=True)
+    payment_method = models.ForeignKey(
+        PaymentMethod, on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
+    stripe_key = models.CharField(max_length=255)
     stripe_payment_intent_id = models.CharField(max_length=255, blank=True)
     outcome = models.CharField(
         _("outcome"), max_length=15, choices=TryOutcome, default=TryOutcome.UNKNOWN
@@ -259,6 +277,9 @@ class RechargeTry(models.Model):
         verbose_name = _("try")
         verbose_name_plural = _("tries")
         constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["stripe_key"], name="recharge_try_once_per_key"
+            ),
             models.UniqueConstraint(
                 fields=["attempt", "number"], name="recharge_try_once_per_number"
             ),

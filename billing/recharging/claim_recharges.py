@@ -243,7 +243,7 @@ def _read_rows(organisation_ids: Collection[int]) -> list[Row]:
         organisation__in=organisation_ids,
         organisation__billing_mode=BillingMode.PREPAID,
     )
-    found = read_rows(rows.order_by("organisation").values_list(*COLUMNS))
+    found = read_rows(rows.order_by("organisation_id").values_list(*COLUMNS))
     return [
         Row(pk, currency, micros_stored(amount), micros_stored(limit), *rest)
         for pk, currency, amount, limit, *rest in found

@@ -23,8 +23,32 @@ BEGIN
   RETURN NEW;
 END $$;
 
-CREATE TRIGGER top_up_prove_sale BEFORE INSERT ON billing_topup
-  FOR EACH ROW EXECUTE FUNCTION billing_prove_sale();
+-- The same for many sales at once, with rule 1.8: nothing is sold to an organisation that
+-- was closed. Each is probed on its own, which a plan made for one sale or for a thousand
+-- does alike; a foreign key would only look again.
+CREATE FUNCTION billing_prove_sales() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE code text;
+BEGIN
+  SELECT CASE
+      WHEN buyer.billing_mode IS DISTINCT FROM sale.billing_mode THEN 'credits_not_for_sale'
+      WHEN buyer.currency IS DISTINCT FROM sale.currency THEN 'sale_in_own_currency'
+      ELSE 'organisation_closed' END
+    INTO code
+    FROM born AS sale LEFT JOIN LATERAL
+      (SELECT billing_mode, currency, closed_at FROM accounts_organisation
+        WHERE id = sale.organisation_id FOR SHARE) AS buyer ON TRUE
+    WHERE buyer.billing_mode IS DISTINCT FROM sale.billing_mode
+      OR buyer.currency IS DISTINCT FROM sale.currency OR buyer.closed_at IS NOT NULL
+    LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION '%', code
+      USING ERRCODE = '23514', CONSTRAINT = code, TABLE = TG_TABLE_NAME;
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER top_up_prove_sale AFTER INSERT ON billing_topup
+  REFERENCING NEW TABLE AS born
+  FOR EACH STATEMENT EXECUTE FUNCTION billing_prove_sales();
 
 -- A payment that names an announced transfer is the end of a sale that began with it, so
 -- it has the announcement's mode, whatever the organisation's is by now (rule 2.2). After

@@ -13,5 +13,6 @@ DROP TRIGGER IF EXISTS top_up_prove_sale ON billing_topup;
 DROP FUNCTION IF EXISTS billing_lot_names_sale();
 DROP FUNCTION IF EXISTS billing_keep_sale();
 DROP FUNCTION IF EXISTS billing_prove_staff_payment();
+DROP FUNCTION IF EXISTS billing_prove_sales();
 DROP FUNCTION IF EXISTS billing_prove_sale();
 DROP FUNCTION IF EXISTS billing_refuse();

@@ -1,9 +1,12 @@
--- Proves the copied billing mode and the currency of a sale at its birth (rule 2.1).
+-- Proves the copied billing mode and the currency of a sale at its birth (rule 2.1), and
+-- that nothing is sold to an organisation that was closed (rule 1.8).
 CREATE TRIGGER top_up_prove_sale BEFORE INSERT ON billing_topup BEGIN
   SELECT RAISE(ABORT, 'credits_not_for_sale') WHERE NEW.billing_mode IS NOT
     (SELECT billing_mode FROM accounts_organisation WHERE id = NEW.organisation_id);
   SELECT RAISE(ABORT, 'sale_in_own_currency') WHERE NEW.currency IS NOT
     (SELECT currency FROM accounts_organisation WHERE id = NEW.organisation_id);
+  SELECT RAISE(ABORT, 'organisation_closed') WHERE EXISTS (SELECT 1
+    FROM accounts_organisation WHERE id = NEW.organisation_id AND closed_at IS NOT NULL);
 END;
 
 -- A payment that names an announced transfer is the end of a sale that began with it, so

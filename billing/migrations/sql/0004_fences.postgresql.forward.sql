@@ -1,8 +1,9 @@
 -- The mode and currency of what sells credit by itself or is announced (rule 2.1).
 CREATE TRIGGER auto_recharge_prove_sale BEFORE INSERT ON billing_autorecharge
   FOR EACH ROW EXECUTE FUNCTION billing_prove_sale();
-CREATE TRIGGER recharge_prove_sale BEFORE INSERT ON billing_rechargeattempt
-  FOR EACH ROW EXECUTE FUNCTION billing_prove_sale();
+CREATE TRIGGER recharge_prove_sale AFTER INSERT ON billing_rechargeattempt
+  REFERENCING NEW TABLE AS born
+  FOR EACH STATEMENT EXECUTE FUNCTION billing_prove_sales();
 CREATE TRIGGER transfer_prove_sale BEFORE INSERT ON billing_transferannouncement
   FOR EACH ROW EXECUTE FUNCTION billing_prove_sale();
 
@@ -56,24 +57,47 @@ CREATE TRIGGER transfer_matched_names_payment BEFORE UPDATE ON billing_transfera
 CREATE TRIGGER transfer_is_born_open BEFORE INSERT ON billing_transferannouncement
   FOR EACH ROW EXECUTE FUNCTION billing_transfer_has_payment();
 
--- A recharge owns one top-up, of its own organisation and of that kind, for good.
+-- A recharge owns one top-up, of its own organisation and of that kind, for good, and
+-- names its organisation's consent. OFFSET 0 keeps the probes probes.
 CREATE FUNCTION billing_recharge_owns_top_up() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM 1 FROM billing_topup WHERE id = NEW.top_up_id
-    AND organisation_id = NEW.organisation_id AND kind = 'recharge';
-  IF NOT FOUND THEN
+  PERFORM 1 FROM born AS one WHERE NOT EXISTS
+      (SELECT 1 FROM billing_topup WHERE id = one.top_up_id
+        AND organisation_id = one.organisation_id AND kind = 'recharge' OFFSET 0)
+    OR NOT EXISTS
+      (SELECT 1 FROM billing_consent WHERE id = one.consent_id
+        AND organisation_id = one.organisation_id OFFSET 0);
+  IF FOUND THEN
     RAISE EXCEPTION 'recharge_owns_top_up' USING ERRCODE = '23514',
       CONSTRAINT = 'recharge_owns_top_up', TABLE = TG_TABLE_NAME;
   END IF;
-  RETURN NEW;
+  RETURN NULL;
 END $$;
-CREATE TRIGGER recharge_owns_top_up BEFORE INSERT ON billing_rechargeattempt
-  FOR EACH ROW EXECUTE FUNCTION billing_recharge_owns_top_up();
+CREATE TRIGGER recharge_owns_top_up AFTER INSERT ON billing_rechargeattempt
+  REFERENCING NEW TABLE AS born
+  FOR EACH STATEMENT EXECUTE FUNCTION billing_recharge_owns_top_up();
 CREATE TRIGGER recharge_keeps_top_up BEFORE UPDATE ON billing_rechargeattempt FOR EACH ROW
   WHEN (OLD.top_up_id IS DISTINCT FROM NEW.top_up_id
      OR OLD.consent_id IS DISTINCT FROM NEW.consent_id
      OR OLD.started_at IS DISTINCT FROM NEW.started_at)
   EXECUTE FUNCTION billing_refuse('recharge_keeps_top_up');
+
+-- A try charges a card of the organisation that is recharged.
+CREATE FUNCTION billing_try_names_own_card() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM 1 FROM born AS one WHERE NOT EXISTS
+    (SELECT 1 FROM billing_rechargeattempt AS attempt
+      JOIN billing_paymentmethod AS card ON card.organisation_id = attempt.organisation_id
+      WHERE attempt.id = one.attempt_id AND card.id = one.payment_method_id OFFSET 0);
+  IF FOUND THEN
+    RAISE EXCEPTION 'try_names_own_card' USING ERRCODE = '23514',
+      CONSTRAINT = 'try_names_own_card', TABLE = TG_TABLE_NAME;
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER try_names_own_card AFTER INSERT ON billing_rechargetry
+  REFERENCING NEW TABLE AS born
+  FOR EACH STATEMENT EXECUTE FUNCTION billing_try_names_own_card();
 
 -- A payment key is what stands between a resend and a second charge (rule 5.3).
 CREATE TRIGGER try_keeps_key BEFORE UPDATE ON billing_rechargetry FOR EACH ROW
@@ -91,6 +115,8 @@ CREATE TRIGGER consent_never_changes BEFORE UPDATE ON billing_consent
 
 CREATE TRIGGER consent_is_kept BEFORE DELETE ON billing_consent
   FOR EACH ROW EXECUTE FUNCTION billing_refuse('consent_is_kept');
+CREATE TRIGGER card_is_kept BEFORE DELETE ON billing_paymentmethod
+  FOR EACH ROW EXECUTE FUNCTION billing_refuse('card_is_kept');
 CREATE TRIGGER recharge_is_kept BEFORE DELETE ON billing_rechargeattempt
   FOR EACH ROW EXECUTE FUNCTION billing_refuse('sale_is_kept');
 CREATE TRIGGER try_is_kept BEFORE DELETE ON billing_rechargetry
@@ -128,13 +154,9 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
-CREATE TRIGGER top_up_of_open_organisation BEFORE INSERT ON billing_topup
-  FOR EACH ROW EXECUTE FUNCTION billing_refuse_closed();
 CREATE TRIGGER staff_payment_of_open_organisation BEFORE INSERT ON billing_staffpayment
   FOR EACH ROW EXECUTE FUNCTION billing_refuse_closed();
 CREATE TRIGGER auto_recharge_of_open_organisation BEFORE INSERT ON billing_autorecharge
-  FOR EACH ROW EXECUTE FUNCTION billing_refuse_closed();
-CREATE TRIGGER recharge_of_open_organisation BEFORE INSERT ON billing_rechargeattempt
   FOR EACH ROW EXECUTE FUNCTION billing_refuse_closed();
 CREATE TRIGGER transfer_of_open_organisation BEFORE INSERT ON billing_transferannouncement
   FOR EACH ROW EXECUTE FUNCTION billing_refuse_closed();

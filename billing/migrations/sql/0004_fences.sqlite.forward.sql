@@ -10,6 +10,8 @@ CREATE TRIGGER recharge_prove_sale BEFORE INSERT ON billing_rechargeattempt BEGI
     (SELECT billing_mode FROM accounts_organisation WHERE id = NEW.organisation_id);
   SELECT RAISE(ABORT, 'sale_in_own_currency') WHERE NEW.currency IS NOT
     (SELECT currency FROM accounts_organisation WHERE id = NEW.organisation_id);
+  SELECT RAISE(ABORT, 'organisation_closed') WHERE EXISTS (SELECT 1
+    FROM accounts_organisation WHERE id = NEW.organisation_id AND closed_at IS NOT NULL);
 END;
 CREATE TRIGGER transfer_prove_sale BEFORE INSERT ON billing_transferannouncement BEGIN
   SELECT RAISE(ABORT, 'credits_not_for_sale') WHERE NEW.billing_mode IS NOT
@@ -62,16 +64,27 @@ CREATE TRIGGER transfer_is_born_open BEFORE INSERT ON billing_transferannounceme
 WHEN NEW.state = 'matched'
 BEGIN SELECT RAISE(ABORT, 'transfer_matched_names_payment'); END;
 
--- A recharge owns one top-up, of its own organisation and of that kind, for good.
+-- A recharge owns one top-up, of its own organisation and of that kind, for good, and
+-- names its organisation's consent.
 CREATE TRIGGER recharge_owns_top_up BEFORE INSERT ON billing_rechargeattempt BEGIN
   SELECT RAISE(ABORT, 'recharge_owns_top_up') WHERE NOT EXISTS
     (SELECT 1 FROM billing_topup WHERE id = NEW.top_up_id
-      AND organisation_id = NEW.organisation_id AND kind = 'recharge');
+      AND organisation_id = NEW.organisation_id AND kind = 'recharge')
+    OR NOT EXISTS (SELECT 1 FROM billing_consent WHERE id = NEW.consent_id
+      AND organisation_id = NEW.organisation_id);
 END;
 CREATE TRIGGER recharge_keeps_top_up BEFORE UPDATE ON billing_rechargeattempt
 WHEN OLD.top_up_id IS NOT NEW.top_up_id OR OLD.consent_id IS NOT NEW.consent_id
   OR OLD.started_at IS NOT NEW.started_at
 BEGIN SELECT RAISE(ABORT, 'recharge_keeps_top_up'); END;
+
+-- A try charges a card of the organisation that is recharged.
+CREATE TRIGGER try_names_own_card BEFORE INSERT ON billing_rechargetry BEGIN
+  SELECT RAISE(ABORT, 'try_names_own_card') WHERE NOT EXISTS
+    (SELECT 1 FROM billing_rechargeattempt AS attempt
+      JOIN billing_paymentmethod AS card ON card.organisation_id = attempt.organisation_id
+      WHERE attempt.id = NEW.attempt_id AND card.id = NEW.payment_method_id);
+END;
 
 -- A payment key is what stands between a resend and a second charge (rule 5.3).
 CREATE TRIGGER try_keeps_key BEFORE UPDATE ON billing_rechargetry
@@ -87,6 +100,8 @@ BEGIN SELECT RAISE(ABORT, 'consent_is_kept'); END;
 
 CREATE TRIGGER consent_is_kept BEFORE DELETE ON billing_consent
 BEGIN SELECT RAISE(ABORT, 'consent_is_kept'); END;
+CREATE TRIGGER card_is_kept BEFORE DELETE ON billing_paymentmethod
+BEGIN SELECT RAISE(ABORT, 'card_is_kept'); END;
 CREATE TRIGGER recharge_is_kept BEFORE DELETE ON billing_rechargeattempt
 BEGIN SELECT RAISE(ABORT, 'sale_is_kept'); END;
 CREATE TRIGGER try_is_kept BEFORE DELETE ON billing_rechargetry
@@ -114,19 +129,11 @@ BEGIN SELECT RAISE(ABORT, 'sale_keeps_mode'); END;
 
 -- Nothing is sold to an organisation that was closed (rule 1.8); what was sold before is
 -- delivered.
-CREATE TRIGGER top_up_of_open_organisation BEFORE INSERT ON billing_topup BEGIN
-  SELECT RAISE(ABORT, 'organisation_closed') WHERE EXISTS (SELECT 1
-    FROM accounts_organisation WHERE id = NEW.organisation_id AND closed_at IS NOT NULL);
-END;
 CREATE TRIGGER staff_payment_of_open_organisation BEFORE INSERT ON billing_staffpayment BEGIN
   SELECT RAISE(ABORT, 'organisation_closed') WHERE EXISTS (SELECT 1
     FROM accounts_organisation WHERE id = NEW.organisation_id AND closed_at IS NOT NULL);
 END;
 CREATE TRIGGER auto_recharge_of_open_organisation BEFORE INSERT ON billing_autorecharge BEGIN
-  SELECT RAISE(ABORT, 'organisation_closed') WHERE EXISTS (SELECT 1
-    FROM accounts_organisation WHERE id = NEW.organisation_id AND closed_at IS NOT NULL);
-END;
-CREATE TRIGGER recharge_of_open_organisation BEFORE INSERT ON billing_rechargeattempt BEGIN
   SELECT RAISE(ABORT, 'organisation_closed') WHERE EXISTS (SELECT 1
     FROM accounts_organisation WHERE id = NEW.organisation_id AND closed_at IS NOT NULL);
 END;
