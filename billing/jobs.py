@@ -11,6 +11,7 @@ from billing.cards.tell_expiring_cards import tell_of_expiring_cards
 from billing.collecting import collect_invoice as collecting
 from billing.collecting.dun_invoices import dun_invoices as remind_of_invoices
 from billing.collecting.issue_invoice import issue_drafts
+from billing.invoicing.close_due import close_due_months
 from billing.models import RechargeCause
 from billing.recharging.recharge import (
     go_on_with_recharges,
@@ -145,3 +146,13 @@ def dun_invoices(turn: Turn) -> str:
             break
     logger.info("dun_invoices: %s reminded of, late or stopped", moved)
     return str(after or "")
+
+
+@job_with_cursor
+def close_months(turn: Turn) -> str:
+    """Closes months that have been over for 72 hours, a thousand at a time."""
+    at, closed = timezone.now(), 0
+    while not turn.is_over and (done := close_due_months(at)):
+        closed += done
+    logger.info("close_months: %s closed", closed)
+    return ""

@@ -27,6 +27,12 @@ SCHEDULE = (
         _("Marks lots whose last day is over and posts what late calls left."),
     ),
     Timed(
+        "lapse holds",
+        "calling.jobs.lapse_holds",
+        "* * * * *",
+        _("Releases what calls hold that ended without a record; bills nothing."),
+    ),
+    Timed(
         "settle waiting calls",
         "calling.jobs.settle_waiting",
         "*/5 * * * *",
@@ -61,6 +67,12 @@ SCHEDULE = (
         "billing.jobs.charge_recharges",
         "* * * * *",
         _("Recharges wallets below their trigger, and goes on with what did not end."),
+    ),
+    Timed(
+        "close months",
+        "billing.jobs.close_months",
+        "20 * * * *",
+        _("Drafts the invoices of months that have been over for 72 hours."),
     ),
     Timed(
         "issue invoices",

@@ -53,7 +53,9 @@ def close_month(
         return later.order_by("month")[:1].get()
 
 
-def close_months(organisation_ids: Collection[int], month: date, *, at: datetime) -> int:
+def close_months(
+    organisation_ids: Collection[int], month: date, *, at: datetime
+) -> int:
     """Closes a month that is over for all of them; how many were closed.
 
     Organisations whose wallet somebody else holds are left for the next run.
@@ -109,9 +111,7 @@ def _bill(organisation: Organisation, month: date) -> Bill:
 def _add_fees(
     bills: Collection[Bill], organisations: Mapping[int, Organisation], before: Before
 ) -> None:
-    since = [
-        before[pk].changes_until if pk in before else None for pk in organisations
-    ]
+    since = [before[pk].changes_until if pk in before else None for pk in organisations]
     known = [moment for moment in since if moment is not None]
     oldest = min(known) if len(known) == len(since) else None
     licences = read_licences(list(organisations), since=oldest)

@@ -71,9 +71,7 @@ def creditable_lines(invoice: Invoice) -> list[InvoiceLine]:
     return list(lines.filter(credited_by=None).order_by("position"))
 
 
-def _chosen(
-    invoice: Invoice, lines: Sequence[InvoiceLine] | None
-) -> list[InvoiceLine]:
+def _chosen(invoice: Invoice, lines: Sequence[InvoiceLine] | None) -> list[InvoiceLine]:
     left = creditable_lines(invoice)
     if not left:
         raise NothingToCredit
@@ -86,9 +84,7 @@ def _chosen(
     return chosen
 
 
-def _tax_shares(
-    invoice: Invoice, chosen: Collection[InvoiceLine]
-) -> list[TaxShare]:
+def _tax_shares(invoice: Invoice, chosen: Collection[InvoiceLine]) -> list[TaxShare]:
     """By the part of the net that is taken back by then; cut, whole at the end."""
     notes = InvoiceLine.objects.filter(invoice__credits=invoice)
     shares = []

@@ -1,4 +1,4 @@
-"""What an invoice is put together from, in memory: exact lines, rounded once (rule 10.3).
+"""What an invoice is put together from: exact lines, rounded once (rule 10.3).
 
 Pure. Amounts are micros of the invoice's currency; `minor` are its smallest units.
 """
@@ -31,9 +31,7 @@ def with_tax(
     """
     if not percent:
         return list(lines)
-    taxed = [
-        DraftLine(line.kind, line.amount, line.facts, percent) for line in lines
-    ]
+    taxed = [DraftLine(line.kind, line.amount, line.facts, percent) for line in lines]
     basis = sum(line.amount for line in lines)
     facts = {"name": name, "basis": basis}
     tax = DraftLine(LineKind.TAX, tax_of(basis, percent), facts, percent)

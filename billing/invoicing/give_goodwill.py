@@ -64,9 +64,7 @@ def _tax_of(lines: list[InvoiceLine]) -> InvoiceLine | None:
     return next((line for line in lines if line.kind == LineKind.TAX), None)
 
 
-def _rewrite(
-    draft: Invoice, lines: list[DraftLine], tax: InvoiceLine | None
-) -> None:
+def _rewrite(draft: Invoice, lines: list[DraftLine], tax: InvoiceLine | None) -> None:
     if tax is not None:
         lines = with_tax(lines, name=tax.facts["name"], percent=tax.tax_percent)
     minors = share_minors([line.amount for line in lines], currency_of(draft.currency))

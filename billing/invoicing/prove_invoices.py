@@ -1,8 +1,8 @@
 """Proves invoices from their lines, the charges and the ledger; changes nothing.
 
-Invariants 23 and 24: lines add up to their invoice, exact usage lines to the charges that closed
-months cover, lines of debt to the entries that moved it, credit notes to what their
-invoice says was credited; and every number that was handed out stands on one document.
+Invariants 23 and 24: lines add up to their invoice, exact lines of calls to the charges
+that closed months cover, lines of debt to the entries that moved it, credit notes to
+what their invoice says was credited; and every number given stands on one document.
 """
 
 from collections import Counter, defaultdict

@@ -95,7 +95,8 @@ def fee_lines(
 ) -> list[DraftLine]:
     """What is due beyond what is paid: whole months with `through`, changes before."""
     lines = [
-        line for month in _months(licences, paid, through, zone)
+        line
+        for month in _months(licences, paid, through, zone)
         for line in _whole(licences, month, zone)
     ]
     return [*lines, *_changes(licences, paid, until, zone)]

@@ -69,9 +69,7 @@ def read_usage(
     return found
 
 
-def usage_lines(
-    used: Mapping[Group, Used], month: date
-) -> Iterator[DraftLine]:
+def usage_lines(used: Mapping[Group, Used], month: date) -> Iterator[DraftLine]:
     """This month's calls, then those of earlier months; in the order of the names."""
     for group in sorted(used):
         calls, seconds, amount = used[group]
@@ -99,7 +97,9 @@ def _add(
     groups = found.setdefault(organisation_id, {})
     group = Group(*key)
     before = groups.get(group, (0, 0, 0))
-    calls, seconds, amount = (one + more for one, more in zip(before, used, strict=True))
+    calls, seconds, amount = (
+        one + more for one, more in zip(before, used, strict=True)
+    )
     groups[group] = Used(calls, seconds, amount)
 
 

@@ -35,7 +35,9 @@ def call(
     take_in(source, record, at=told_at or at + timedelta(hours=1))
 
 
-def close(organisation: Organisation, month: date = MARCH, at: datetime = CLOSES) -> ClosedMonth:
+def close(
+    organisation: Organisation, month: date = MARCH, at: datetime = CLOSES
+) -> ClosedMonth:
     return close_month(organisation, month, at=at)
 
 

@@ -14,7 +14,6 @@ from tests import makers
 from tests.billing.invoicing.closing import (
     APRIL,
     CLOSES,
-    MARCH,
     NEXT,
     billed,
     close,
