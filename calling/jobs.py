@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.named_job import Turn, job_with_cursor, named_job
 from calling import mail_export, upload_calls
+from calling.live.lapse_holds import lapse_stale_holds
 from calling.replay import settle_some_waiting
 from calling.spending.tell_spending import tell_spending as spending_told
 from calling.tell_line_limits import tell_line_limits
@@ -87,3 +88,9 @@ def watch_feeds() -> None:
     """Tells staff of sources that fell silent."""
     cache.set(HEARD, hear_feeds(cache.get(HEARD, 0)), timeout=None)
     log.info("watch_feeds: %d silent", tell_silent_feeds(timezone.now()))
+
+
+@named_job
+def lapse_holds() -> None:
+    """Releases what calls still hold whose record never came."""
+    log.info("lapse_holds: %d", lapse_stale_holds(timezone.now(), limit=5000))

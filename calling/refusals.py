@@ -97,3 +97,10 @@ class NumberTaken(TollgateError):
 
     code = "number_overlap"
     sentence = _("%(number)s is assigned at that time.")
+
+
+class HoldNotStuck(TollgateError):
+    """Staff release only what should have ended by itself (rule 9.4)."""
+
+    code = "hold_not_stuck"
+    sentence = _("The call may still go on, or is over already.")
