@@ -18,7 +18,6 @@ from billing.collecting.minor_units import micros_of
 from billing.models import Invoice, InvoiceKind, InvoiceLine, LineKind
 from credits.country_names import country_name
 from credits.display import count_text, date_text, exact_text, money_text
-from credits.money import Micros
 
 SECONDS_PER_MINUTE = 60
 
@@ -84,17 +83,19 @@ def line_groups(invoice: Invoice, lines: Iterable[InvoiceLine]) -> list[LineGrou
 
 
 def tax_words(invoice: Invoice, lines: Iterable[InvoiceLine]) -> list[TaxWords]:
+    """A line to a tax: its name, its rate, what it is on, and how much it is."""
+    told = list(lines)
     return [
         TaxWords(
             _("%(name)s %(percent)s %% on %(basis)s")
             % {
                 "name": line.facts.get("name") or _("Tax"),
                 "percent": percent_text(line.tax_percent),
-                "basis": money_text(_basis(line), invoice.currency),
+                "basis": _money(_basis(line, told), invoice.currency),
             },
             _money(line.minor, invoice.currency),
         )
-        for line in lines
+        for line in told
         if line.kind == LineKind.TAX
     ]
 
@@ -104,8 +105,13 @@ def percent_text(percent: Any) -> str:
     return f"{percent:.3f}".rstrip("0").rstrip(".")
 
 
-def _basis(line: InvoiceLine) -> Micros:
-    return int(line.facts.get("basis", 0))
+def _basis(tax: InvoiceLine, lines: Iterable[InvoiceLine]) -> int:
+    """The minor units that a tax is on."""
+    return sum(
+        line.minor
+        for line in lines
+        if line.kind != LineKind.TAX and line.tax_percent == tax.tax_percent
+    )
 
 
 def _heading(kind: LineKind, month: str) -> str:

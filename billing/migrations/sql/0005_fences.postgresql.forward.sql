@@ -69,3 +69,13 @@ CREATE TRIGGER closed_month_is_kept BEFORE DELETE ON billing_closedmonth
   FOR EACH ROW EXECUTE FUNCTION billing_refuse('closed_month_is_kept');
 CREATE TRIGGER closed_month_not_truncated BEFORE TRUNCATE ON billing_closedmonth
   FOR EACH STATEMENT EXECUTE FUNCTION billing_refuse('closed_month_is_kept');
+
+-- Money that arrived and what was rendered stay as they are (rule 10.2).
+CREATE TRIGGER invoice_payment_never_changes BEFORE UPDATE ON billing_invoicepayment
+  FOR EACH ROW EXECUTE FUNCTION billing_refuse('invoice_payment_is_kept');
+CREATE TRIGGER invoice_payment_is_kept BEFORE DELETE ON billing_invoicepayment
+  FOR EACH ROW EXECUTE FUNCTION billing_refuse('invoice_payment_is_kept');
+CREATE TRIGGER document_never_changes BEFORE UPDATE ON billing_document
+  FOR EACH ROW EXECUTE FUNCTION billing_refuse('document_is_kept');
+CREATE TRIGGER document_is_kept BEFORE DELETE ON billing_document
+  FOR EACH ROW EXECUTE FUNCTION billing_refuse('document_is_kept');

@@ -1,3 +1,7 @@
+DROP TRIGGER IF EXISTS document_is_kept ON billing_document;
+DROP TRIGGER IF EXISTS document_never_changes ON billing_document;
+DROP TRIGGER IF EXISTS invoice_payment_is_kept ON billing_invoicepayment;
+DROP TRIGGER IF EXISTS invoice_payment_never_changes ON billing_invoicepayment;
 DROP TRIGGER closed_month_not_truncated ON billing_closedmonth;
 DROP TRIGGER closed_month_is_kept ON billing_closedmonth;
 DROP TRIGGER closed_month_never_changes ON billing_closedmonth;

@@ -43,3 +43,13 @@ CREATE TRIGGER closed_month_never_changes BEFORE UPDATE ON billing_closedmonth
 BEGIN SELECT RAISE(ABORT, 'closed_month_is_kept'); END;
 CREATE TRIGGER closed_month_is_kept BEFORE DELETE ON billing_closedmonth
 BEGIN SELECT RAISE(ABORT, 'closed_month_is_kept'); END;
+
+-- Money that arrived and what was rendered stay as they are (rule 10.2).
+CREATE TRIGGER invoice_payment_never_changes BEFORE UPDATE ON billing_invoicepayment
+BEGIN SELECT RAISE(ABORT, 'invoice_payment_is_kept'); END;
+CREATE TRIGGER invoice_payment_is_kept BEFORE DELETE ON billing_invoicepayment
+BEGIN SELECT RAISE(ABORT, 'invoice_payment_is_kept'); END;
+CREATE TRIGGER document_never_changes BEFORE UPDATE ON billing_document
+BEGIN SELECT RAISE(ABORT, 'document_is_kept'); END;
+CREATE TRIGGER document_is_kept BEFORE DELETE ON billing_document
+BEGIN SELECT RAISE(ABORT, 'document_is_kept'); END;

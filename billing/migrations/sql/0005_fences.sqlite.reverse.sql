@@ -1,3 +1,7 @@
+DROP TRIGGER IF EXISTS document_is_kept;
+DROP TRIGGER IF EXISTS document_never_changes;
+DROP TRIGGER IF EXISTS invoice_payment_is_kept;
+DROP TRIGGER IF EXISTS invoice_payment_never_changes;
 DROP TRIGGER closed_month_is_kept;
 DROP TRIGGER closed_month_never_changes;
 DROP TRIGGER line_keeps_invoice;
