@@ -5,7 +5,7 @@ wait for a wallet and then read it fresh. On PostgreSQL the lock leaves foreign-
 checks alone; on SQLite the transaction itself is the lock, taken when it begins.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import transaction
@@ -32,7 +32,9 @@ def lock_wallets(organisation_ids: Iterable[int]) -> dict[int, Wallet]:
     return wallets
 
 
-def lock_free_wallets(organisation_ids: "QuerySet[Any, Any]") -> dict[int, Wallet]:
+def lock_free_wallets(
+    organisation_ids: "Collection[int] | QuerySet[Any, Any]",
+) -> dict[int, Wallet]:
     """Those of the wallets that nobody else holds, locked; sweeps wait for nobody."""
     return _locked(_named(organisation_ids), skip_locked=True)
 
@@ -53,7 +55,9 @@ def lock_wanting_wallets(wanting: "QuerySet[Wallet]", limit: int) -> dict[int, W
     return _locked(wanting[:limit], skip_locked=True)
 
 
-def _named(organisation_ids: "set[int] | QuerySet[Any, Any]") -> "QuerySet[Wallet]":
+def _named(
+    organisation_ids: "Collection[int] | QuerySet[Any, Any]",
+) -> "QuerySet[Wallet]":
     return Wallet.objects.filter(pk__in=organisation_ids).order_by("pk")
 
 

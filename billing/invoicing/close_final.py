@@ -44,7 +44,7 @@ def close_final(
         add_tax([bill], {organisation.pk: organisation}, at=at)
         write_bills([bill], wallets, up_to_charge=mark, at=at)
         _note(organisation, bill, actor=actor, at=at)
-    return Invoice.objects.filter(pk=bill.invoice_id).first()
+    return Invoice.objects.get(pk=bill.invoice_id) if bill.invoice_id else None
 
 
 def _note(

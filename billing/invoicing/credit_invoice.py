@@ -145,7 +145,9 @@ def _draft(
         purchase_order=invoice.purchase_order,
         drafted_at=at,
     )
-    rows = [(line, line, line.amount, line.minor) for line in chosen]
+    rows: list[tuple[InvoiceLine, InvoiceLine | None, Micros, int]] = [
+        (line, line, line.amount, line.minor) for line in chosen
+    ]
     rows += [(share.line, None, share.amount, share.minor) for share in shares]
     InvoiceLine.objects.bulk_create(
         InvoiceLine(

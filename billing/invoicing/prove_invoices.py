@@ -50,7 +50,7 @@ def _totals(invoices: "QuerySet[Invoice]") -> Iterator[str]:
     for one in wrong:
         yield (
             f"{one.reference}: total {one.total_minor} with tax {one.tax_minor}, "
-            f"its lines {one.said} with {one.tax} (24)"  # type: ignore[attr-defined]  # annotated
+            f"its lines {one.said} with {one.tax} (24)"
         )
 
 

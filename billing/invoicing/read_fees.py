@@ -132,20 +132,21 @@ def _changes(
     licences: Collection[Licences], paid: Paid, until: datetime, zone: ZoneInfo
 ) -> Iterator[DraftLine]:
     def is_due(at: datetime | None) -> bool:
-        within = at is not None and at < until
-        return within and (paid.until is None or at >= paid.until)  # type: ignore[operator]  # not None
+        if at is None or at >= until:
+            return False
+        return paid.until is None or at >= paid.until
 
     swapped = _swapped(licences)
     for one in licences:
-        if is_due(one.starts_at) and (one.id, one.starts_at) not in swapped:
-            yield from _rest(one, one.first_quantity, one.starts_at, zone)
+        begins, ends = one.starts_at, one.ends_at
+        if is_due(begins) and (one.id, begins) not in swapped:
+            yield from _rest(one, one.first_quantity, begins, zone)
         for change in one.changes:
             if is_due(change.changed_at):
                 more = change.after - change.before
                 yield from _change(one, more, change.changed_at, change.fee, zone)
-        if one.ends_at is not None and is_due(one.ends_at):
-            if (one.id, one.ends_at) not in swapped:
-                yield from _rest(one, -one.quantity, one.ends_at, zone)
+        if ends is not None and is_due(ends) and (one.id, ends) not in swapped:
+            yield from _rest(one, -one.quantity, ends, zone)
 
 
 def _swapped(licences: Collection[Licences]) -> set[tuple[int, datetime]]:

@@ -9,6 +9,7 @@ that is there now, and no other mark is needed.
 import json
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
+from operator import add
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -97,10 +98,7 @@ def _add(
     groups = found.setdefault(organisation_id, {})
     group = Group(*key)
     before = groups.get(group, (0, 0, 0))
-    calls, seconds, amount = (
-        one + more for one, more in zip(before, used, strict=True)
-    )
-    groups[group] = Used(calls, seconds, amount)
+    groups[group] = Used(*map(add, before, used))
 
 
 def _rows(
@@ -123,13 +121,13 @@ def _rows(
 
 # The organisations with what they were billed, and how the month of a day is written.
 _SERVER = (
-    "unnest(%s::bigint[], %s::date[], %s::bigint[])"
-    " AS mine (organisation_id, until, charge)",
+    """unnest(%s::bigint[], %s::date[], %s::bigint[])
+  AS mine (organisation_id, until, charge)""",
     "to_char(told.local_day, 'YYYY-MM')",
 )
 _FILE = (
-    "(SELECT value ->> 0 AS organisation_id, value ->> 1 AS until,"
-    " value ->> 2 AS charge FROM json_each(%s)) AS mine",
+    """(SELECT value ->> 0 AS organisation_id, value ->> 1 AS until,
+  value ->> 2 AS charge FROM json_each(%s)) AS mine""",
     "strftime('%%Y-%%m', told.local_day)",
 )
 _GROUPED = """

@@ -104,7 +104,7 @@ def write_bills(
 def _as_born() -> dict[str, Any]:
     """The other columns of an invoice that may not be empty, as a new one has them."""
     defaults = {
-        field.column: field.get_default()
+        str(field.column): field.get_default()
         for field in Invoice._meta.concrete_fields
         if not (field.null or field.primary_key or field.column in INVOICE_COLUMNS)
     }

@@ -61,8 +61,8 @@ def test_lines_are_written_while_it_is_a_draft(draft: Invoice) -> None:
 def test_it_is_issued_with_lines_that_add_up(draft: Invoice) -> None:
     """10.3: the minor units of the lines are the total."""
     sql = (
-        "UPDATE billing_invoice SET state = 'issued', number = 'INV-1', total_minor = 7,"
-        " issued_at = drafted_at WHERE id = %s"
+        "UPDATE billing_invoice SET state = 'issued', number = 'INV-1',"
+        " total_minor = 7, issued_at = drafted_at WHERE id = %s"
     )
     assert refusal_of(sql, draft.pk) == "invoice_adds_up"
 

@@ -1,4 +1,4 @@
-"""Random lines in every currency: nothing is lost between exact amounts and minor units."""
+"""Random lines in every currency: exact amounts and minor units agree."""
 
 from decimal import Decimal
 
@@ -17,7 +17,7 @@ percents = some.integers(0, 100_000).map(lambda number: Decimal(number).scaleb(-
 
 @given(amounts, currencies)
 def test_b103_line_minors_add_up_to_the_total(lines: list[int], code: str) -> None:
-    """10.3: total = half-up of the exact sum; each line is cut or raised by one unit."""
+    """10.3: total = half-up of the exact sum; no line is a unit off."""
     currency = CURRENCIES[code]
     unit = currency.micros_per_minor
     minors = share_minors(lines, currency)
