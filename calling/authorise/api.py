@@ -35,6 +35,7 @@ from calling.authorise.question import Question
 from calling.authorise.remember import provider_facts
 from calling.formats.record import BadRow
 from calling.models import Source
+from calling.quote import SOURCES
 from credits.models import Hold
 from credits.money import amount_text
 
@@ -46,7 +47,8 @@ router = Router(tags=["calls"], auth=CallsAuth())
     response=DecisionOut,
     exclude_none=True,
     summary="Ask whether a call may go on",
-    openapi_extra=contract_of(AuthorizeBody),
+    # A call for help is answered without a key.
+    openapi_extra={**contract_of(AuthorizeBody), "security": [{}]},
 )
 def post_authorize(request: HttpRequest) -> Any:
     if getattr(request, "auth", None) is HELP:
