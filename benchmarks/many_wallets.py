@@ -34,13 +34,13 @@ ORGANISATION = {
 }
 
 
-def make_wallets(count: int) -> list[int]:
+def make_wallets(count: int, mode: BillingMode = BillingMode.PREPAID) -> list[int]:
     """So many organisations with an empty wallet; their ids, ascending."""
     made: list[int] = []
     while len(made) < count:
         size = min(AT_A_TIME, count - len(made))
         with transaction.atomic():
-            made += _make_wallets(list(reserve_ids(Organisation, size)))
+            made += _make_wallets(list(reserve_ids(Organisation, size)), mode)
     return made
 
 
@@ -89,9 +89,9 @@ def tidy() -> None:
         cursor.execute("VACUUM ANALYZE" if is_server else "ANALYZE")
 
 
-def _make_wallets(ids: list[int]) -> list[int]:
+def _make_wallets(ids: list[int], mode: BillingMode) -> list[int]:
     columns = ("id", "name", "slug", "account_code", *ORGANISATION)
-    shared = tuple(ORGANISATION.values())
+    shared = tuple((ORGANISATION | {"billing_mode": mode.value}).values())
     insert_rows(
         Organisation,
         columns,
@@ -100,7 +100,7 @@ def _make_wallets(ids: list[int]) -> list[int]:
     insert_rows(
         BillingModePeriod,
         ("organisation_id", "billing_mode", "starts_at"),
-        [(pk, BillingMode.PREPAID.value, OPENED) for pk in ids],
+        [(pk, mode.value, OPENED) for pk in ids],
     )
     amounts = ("credit", "lapsed", "debt", "reserved", "incoming")
     empty: dict[str, Any] = dict.fromkeys(amounts, 0)
