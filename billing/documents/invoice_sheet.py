@@ -107,11 +107,10 @@ def _sheet(invoice: Invoice) -> Sheet:
 
 def _fill(sheet: Sheet, invoice: Invoice) -> None:
     lines = list(invoice.lines.order_by("position"))
-    amount = _("Amount (%(currency)s)") % {"currency": invoice.currency}
     columns = [
         Column(_("Item"), 4.6),
         Column(_("Quantity"), 2.6, is_amount=True),
-        Column(amount, 1.6, is_amount=True),
+        Column(_("Amount"), 1.6, is_amount=True),
     ]
     rows: list[Row] = []
     for group in line_groups(invoice, lines):

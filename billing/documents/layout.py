@@ -27,6 +27,8 @@ LINE, BRAND, SOFT = HexColor("#e3e0d8"), HexColor("#0b5f55"), HexColor("#faf9f6"
 SMALL, TEXT, LARGE, TITLE = 7.5, 9.0, 11.5, 20.0
 LEADING = 1.42  # from line to line, of the size
 GUTTER = 10.0  # between columns
+INSET = 6.0  # of what stands in a table
+KEEP = 34.0  # a row that heads others does not stand alone at the foot of a page
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,6 @@ class Sheet:
     number: str
     provider: str
     footer: str = ""
-    pill: str = ""
     _pages: list[list[Callable[[Any], None]]] = field(default_factory=list)
     _y: float = 0.0
 
@@ -117,7 +118,7 @@ class Sheet:
         self._table_head(columns, places)
         for row in rows:
             height = self._row_height(row, places)
-            if self._y - height < BOTTOM:
+            if self._y - height - (KEEP if row.is_strong else 0) < BOTTOM:
                 self._turn_page()
                 self._table_head(columns, places)
             self._row(row, columns, places, height)
@@ -131,11 +132,12 @@ class Sheet:
             is_last = place == len(rows) - 1
             size = LARGE if is_last else TEXT
             if is_last:
+                self._y -= 4
                 self._rule(start, RIGHT, self._y, INK, 0.9)
                 self._y -= 5
             self._y -= size + 4
             self._text(start, self._y, label, size=size, is_bold=is_last)
-            self._right(RIGHT, self._y, amount, size=size, is_bold=is_last)
+            self._right(RIGHT - INSET, self._y, amount, size=size, is_bold=is_last)
             self._y -= 3
         self._y -= 18
 
@@ -173,8 +175,6 @@ class Sheet:
         self._text(LEFT + 30, TOP - 16, self.provider, size=LARGE, is_bold=True)
         self._right(RIGHT, TOP - 18, self.title, size=TITLE, is_bold=True, colour=BRAND)
         self._right(RIGHT, TOP - 34, self.number, size=TEXT + 1, colour=INK_2)
-        if self.pill:
-            self._right(RIGHT, TOP - 48, self.pill, size=TEXT, is_bold=True)
         self._rule(LEFT, RIGHT, TOP - 58, BRAND, 1.2)
         self._y = TOP - 78
 
@@ -290,9 +290,9 @@ class Sheet:
 
 def _places(columns: Sequence[Column]) -> list[tuple[float, float]]:
     """Where each column begins and how wide it is."""
-    room = RIGHT - LEFT - GUTTER * (len(columns) - 1) - 2 * 6
+    room = RIGHT - LEFT - GUTTER * (len(columns) - 1) - 2 * INSET
     whole = sum(column.share for column in columns)
-    places, x = [], LEFT + 6
+    places, x = [], LEFT + INSET
     for column in columns:
         width = room * column.share / whole
         places.append((x, width))

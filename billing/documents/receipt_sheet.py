@@ -88,13 +88,13 @@ def _fill(
     credit: Micros,
     taxes: list[tuple[str, Micros]],
 ) -> None:
-    amount = _("Amount (%(currency)s)") % {"currency": currency}
     note = ""
     if lot is not None:
         day = day_text(last_day(lot.expires_at, lot.organisation.zone), "UTC")
         note = _("Can be used until the end of %(day)s") % {"day": day}
     row = Row([_("Communications credits"), money_text(credit, currency)], note=note)
-    sheet.table([Column(_("Item"), 3), Column(amount, 1, is_amount=True)], [row])
+    columns = [Column(_("Item"), 3), Column(_("Amount"), 1, is_amount=True)]
+    sheet.table(columns, [row])
     total = credit + sum(tax for _text, tax in taxes)
     sheet.totals(
         [
