@@ -110,13 +110,11 @@ def payment_of(
     }
 
 
-def charged_to(grant: Grant, *, is_free: bool, is_postpaid: bool) -> str:
+def charged_to(grant: Grant, *, pays_later: bool) -> str:
     """`plan`, `credits`, `plan_then_credits`, `postpaid` or `none`."""
-    if is_free:
-        return "none"
     if not grant.amount:
         return "plan" if grant.pool_seconds else "none"
-    if is_postpaid:
+    if pays_later:
         return "postpaid"
     return "plan_then_credits" if grant.pool_seconds else "credits"
 
@@ -150,7 +148,11 @@ def told(hold: Hold) -> Answer:
         "max_duration_s": hold.granted_seconds,
         "sip": {"code": 200},
     }
-    return in_order(answer | {"authorization_id": authorization_id(hold.pk)})
+    return as_allowed(answer, hold.pk)
+
+
+def as_allowed(stored: dict[str, Any], hold_id: int) -> Answer:
+    return in_order(stored | {"authorization_id": authorization_id(hold_id)})
 
 
 def in_order(body: dict[str, Any]) -> Answer:

@@ -17,6 +17,7 @@ from calling.authorise.judge_question import Judged, judge_question
 from calling.authorise.question import Question, calls_for_help
 from calling.authorise.remember import numbers, provider_facts
 from calling.authorise.reserve import reserve, stored_hold
+from calling.authorise.reserve_at_once import reserve_at_once
 from calling.authorise.versions import are_current, forget_changed
 from calling.kinds import EMERGENCY
 from calling.models import Source
@@ -50,11 +51,15 @@ def authorise_call(
         judged = judge_question(question, source, provider_facts(), numbers(), at=at)
         if judged.call.kind == EMERGENCY:
             return emergency_answer()
-        answer = _refuse(judged, at) if judged.code else reserve(judged, at=at)
+        answer = _refuse(judged, at) if judged.code else _reserve(judged, at)
         if answer is not None:
             return answer
         forget_changed(judged)
     raise FactsKeepChanging
+
+
+def _reserve(judged: Judged, at: datetime) -> Answer | None:
+    return reserve_at_once(judged, at=at) or reserve(judged, at=at)
 
 
 def _refuse(judged: Judged, at: datetime) -> Answer | None:

@@ -136,9 +136,9 @@ def _open(
     at: datetime,
 ) -> Answer:
     """Records the hold and moves what it sets aside."""
-    pool, line_month, _ = means
+    pool, line_month, funds = means
     hold = Hold.objects.create(
-        **hold_row(judged, grant, at),
+        **_row(judged, grant, funds.available, at),
         pool_id=pool.id if pool is not None and grant.pool_seconds else None,
         line_month_id=line_month.pk if line_month is not None else None,
     )
@@ -146,12 +146,13 @@ def _open(
     return told(hold)
 
 
-def hold_row(judged: Judged, grant: Grant, at: datetime) -> dict[str, Any]:
+def _row(judged: Judged, grant: Grant, available: int, at: datetime) -> dict[str, Any]:
     """The columns of a hold that do not say which pool and line month it draws on."""
     record, known = judged.call.record, judged.organisation
     deadline = deadline_of(at, grant.seconds)
     currency, rate = known.facts.currency, judged.rate
-    who = charged_to(grant, is_free=judged.is_free, is_postpaid=judged.call.is_postpaid)
+    later = judged.call.is_postpaid and available < grant.amount
+    who = charged_to(grant, pays_later=later)
     return {
         "organisation_id": known.id,
         "call_key": judged.call_key,
@@ -167,14 +168,14 @@ def hold_row(judged: Judged, grant: Grant, at: datetime) -> dict[str, Any]:
             "decision": "allow",
             **terms_of(grant.seconds, rate, deadline),
             **payment_of(who, grant.amount, rate, currency),
-            "_asked": _asked(judged),
+            "_asked": asked(judged),
         },
         "opened_at": at,
         "deadline_at": deadline,
     }
 
 
-def _asked(judged: Judged) -> dict[str, str]:
+def asked(judged: Judged) -> dict[str, str]:
     """What the switch told of the call, for the record that settles it."""
     question = judged.question
     told_of = {
