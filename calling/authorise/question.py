@@ -58,12 +58,12 @@ def record_of(question: Question, source: Source, *, at: datetime) -> CallRecord
     kind = question.kind
     if callee.reading is Reading.EMERGENCY and question.direction == OUTBOUND:
         kind = EMERGENCY
-    masked = Reading.MASKED in {caller.reading, callee.reading}
     return CallRecordIn(
         source_record_id="",
         direction=question.direction,
         caller=caller.e164,
-        callee=callee.e164,
+        # A number with stars for digits can be rated, but nobody can dial it.
+        callee=callee.e164 if callee.reading is not Reading.MASKED else None,
         caller_raw=question.caller,
         callee_raw=question.callee,
         invited_at=None,
@@ -78,7 +78,6 @@ def record_of(question: Question, source: Source, *, at: datetime) -> CallRecord
         user=question.user,
         call_type=question.call_type,
         kind=kind,
-        flags="masked" if masked else "",
         organisation_hint=question.organisation_hint,
     )
 
