@@ -25,15 +25,21 @@ NOT_CALLS = [kind for kind in EntryKind if kind not in CALLS]
 
 @dataclass(frozen=True)
 class DayOfCalls:
-    """All calls of one day, and what they cost beyond the plan."""
+    """All calls of one day, what they cost beyond the plan, and of that after use."""
 
     calls: int = 0
     seconds: int = 0
     amount: Micros = 0
+    postpaid: Micros = 0
 
     @property
     def minutes(self) -> int:
         return self.seconds // 60
+
+    @property
+    def drawn(self) -> Micros:
+        """What moved the balance; what is billed after use does not."""
+        return self.amount - self.postpaid
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,7 @@ def read_days_of_calls(
             day.calls + row.calls,
             day.seconds + row.seconds,
             day.amount + row.amount - row.pool_amount,
+            day.postpaid + row.postpaid_amount,
         )
     return days
 
@@ -134,7 +141,7 @@ def past_balances(
     for n in range(DAYS_BACK + 1):
         day = today - n * A_DAY
         past.append(DayPast(day, balance, gained.get(day, 0)))
-        balance -= moved.get(day, 0) - calls.get(day, DayOfCalls()).amount
+        balance -= moved.get(day, 0) - calls.get(day, DayOfCalls()).drawn
     return past[::-1]
 
 
@@ -156,7 +163,7 @@ def activity_rows(
     rows = [
         _row_of_calls(day, of_day, today)
         for day, of_day in calls.items()
-        if of_day.amount
+        if of_day.drawn
     ]
     rows += [
         _row_of_movement(organisation.local_day(movement.at), movement)
@@ -175,7 +182,7 @@ def activity_rows(
 def _row_of_calls(day: date, calls: DayOfCalls, today: date) -> ActivityRow:
     is_today = day == today
     return ActivityRow(
-        day, EntryKind.SPEND, -calls.amount, 0, calls=calls, is_today=is_today
+        day, EntryKind.SPEND, -calls.drawn, 0, calls=calls, is_today=is_today
     )
 
 

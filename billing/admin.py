@@ -25,6 +25,8 @@ from accounts.models import Membership, Organisation
 from accounts.read_only_admin import ReadOnlyAdmin
 from billing.admin_credit import GRANT_CREDIT, RECORD_PAYMENT, give_credit
 from billing.admin_forms import ChooseOrganisationForm, NewOrganisationForm, TermsForm
+from billing.convert.admin_convert import MovesOrganisations
+from billing.collecting.admin_invoices import SuspendsOrganisations
 from billing.models import StaffPayment, TopUp, TopUpTerms
 from billing.open_organisation import open_organisation
 from billing.recharging import admin_recharges  # noqa: F401  # its pages
@@ -105,7 +107,7 @@ class EntryInline(ReadOnlyInline):
 
 
 @admin.register(Organisation)
-class OrganisationAdmin(ClosesOrganisations, SimpleHistoryAdmin):  # type: ignore[misc]  # untyped
+class OrganisationAdmin(MovesOrganisations, ClosesOrganisations, SimpleHistoryAdmin):  # type: ignore[misc]  # untyped
     list_display = (
         "name",
         "slug",
@@ -121,7 +123,13 @@ class OrganisationAdmin(ClosesOrganisations, SimpleHistoryAdmin):  # type: ignor
     date_hierarchy = "opened_at"
     list_per_page = 50
     show_full_result_count = False
-    actions = ("grant_credit", "record_payment", "close")
+    actions = (
+        "grant_credit",
+        "record_payment",
+        "close",
+        "move_to_nce",
+        "back_to_prepaid",
+    )
     inlines = (MemberInline, LotInline, EntryInline)
     # What money depends on changes by a verb or never.
     fixed = (

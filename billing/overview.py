@@ -4,7 +4,7 @@ The number of statements does not grow with calls, lots or purchases. Every figu
 cut to what the currency shows, in a way that keeps balance − held = available true.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from django.db.models import Q
@@ -24,10 +24,13 @@ from billing.recharging.recharge_state import RechargeStatus
 from billing.telling.service_news import ServiceNews, news_flags, read_news
 from billing.telling.service_notice import Pill, ServiceNotice
 from billing.telling.service_state import Situation, service_notices, service_pill
+from calling.models import SpendingLimit
+from calling.pool_size import next_month
+from calling.postpaid import PostpaidMonth, invoiced_on, spending_of
 from credits.balance_chart import BalanceChart, balance_chart
 from credits.display import shown
 from credits.expiry_timeline import ExpiryTimeline, expiry_timeline
-from credits.forecast import Forecast, forecast, pace_of
+from credits.forecast import Forecast, Pace, forecast, pace_of, spending_beyond
 from credits.funds import FundsRow, funds_ahead, funds_rows
 from credits.models import LedgerEntry, Lot, LotKind, Wallet
 from credits.money import Micros
@@ -45,6 +48,7 @@ class BalanceFigures:
     balance: Micros
     held: Micros
     available: Micros
+    live_calls: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Overview:
     timeline: ExpiryTimeline
     month: DayOfCalls
     activity: list[ActivityRow]
+    post_paid: PostpaidMonth | None = None
 
     @property
     def currency(self) -> str:
@@ -104,7 +109,12 @@ def read_overview(organisation: Organisation, at: datetime) -> Overview:
     )
     ahead = forecast(pace, funds_ahead(found.lots), today=today, debt=debt)
     funds = funds_rows(found.lots, today=today)
-    notices = service_notices(_situation(organisation, at, found, funds, ahead))
+    month = _month_of(found.calls, today)
+    post_paid = None
+    if not organisation.buys_credits:
+        post_paid = _post_paid(organisation, month, pace, found.lots, today=today)
+    now = _situation(organisation, at, found, funds, ahead)
+    notices = service_notices(replace(now, post_paid=post_paid))
     return Overview(
         organisation=organisation,
         at=at,
@@ -125,7 +135,8 @@ def read_overview(organisation: Organisation, at: datetime) -> Overview:
         timeline=expiry_timeline(
             funds_ahead(found.lots), today=today, currency=organisation.currency
         ),
-        month=_month_of(found.calls, today),
+        month=month,
+        post_paid=post_paid,
         activity=activity_rows(
             organisation,
             balance,
@@ -141,7 +152,29 @@ def balance_figures(balance: Balance) -> BalanceFigures:
     """Held is the difference of what is shown, so the three always add up."""
     whole = shown(balance.balance, balance.currency)
     available = shown(balance.available, balance.currency)
-    return BalanceFigures(balance.currency, whole, whole - available, available)
+    return BalanceFigures(
+        balance.currency, whole, whole - available, available, balance.live_calls
+    )
+
+
+def _post_paid(
+    organisation: Organisation,
+    month: DayOfCalls,
+    pace: Pace,
+    lots: list[Lot],
+    *,
+    today: date,
+) -> PostpaidMonth:
+    """One statement: the limit."""
+    limit = SpendingLimit.objects.filter(organisation=organisation).first()
+    spending = spending_of(organisation, limit, month.postpaid, today=today)
+    ends_on = next_month(spending.month)
+    more = spending_beyond(pace, funds_ahead(lots), today=today, until=ends_on)
+    return PostpaidMonth(
+        spending=spending,
+        expected=None if more is None else month.postpaid + more,
+        invoiced_on=invoiced_on(organisation, today),
+    )
 
 
 def _read(organisation: Organisation, at: datetime, today: date) -> _Read:
@@ -219,4 +252,5 @@ def _month_of(calls: dict[date, DayOfCalls], today: date) -> DayOfCalls:
         sum(day.calls for day in mine),
         sum(day.seconds for day in mine),
         sum(day.amount for day in mine),
+        sum(day.postpaid for day in mine),
     )

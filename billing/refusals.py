@@ -192,6 +192,16 @@ class ClosingMustWait(BillingError):
     sentence = _("This organisation cannot be closed yet.")
 
 
+class UseNotBilled(BillingError):
+    """Going back to prepaid comes after the final post-paid invoice (rule 2.4)."""
+
+    code = "use_not_billed"
+    sentence = _(
+        "This month has had its final invoice already, and calls were made since. The "
+        "organisation can go back to prepaid once the next month is closed."
+    )
+
+
 def judge_sale(sale: PrepaidOnly) -> None:
     """Asks the constraint of rule 2.1 alone, before anything else is judged."""
     sale.take_billing_mode()

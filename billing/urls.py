@@ -13,6 +13,11 @@ from billing.views.invoices import (
     top_up_pdf,
     transfer_pdf,
 )
+from billing.views.move_to_nce import (
+    confirm_post_paid,
+    move_to_post_paid,
+    moved_to_post_paid,
+)
 from billing.views.notices import choose_notices, notices
 from billing.views.open_organisation import open_organisation
 from billing.views.organisation import close, hand_over, organisation
@@ -62,6 +67,13 @@ urlpatterns = [
         "subscriptions/communications-credits/",
         communications_credits,
         name="communications_credits",
+    ),
+    path("subscriptions/post-paid/", move_to_post_paid, name="move_to_post_paid"),
+    path(
+        "subscriptions/post-paid/confirm/", confirm_post_paid, name="confirm_post_paid"
+    ),
+    path(
+        "subscriptions/post-paid/done/", moved_to_post_paid, name="moved_to_post_paid"
     ),
     path("auto-recharge/", auto_recharge, name="auto_recharge"),
     path(

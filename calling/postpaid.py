@@ -5,13 +5,13 @@ A plain read of the daily totals; no statement depends on the number of calls.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from django.db.models import Sum
 
 from accounts.models import Organisation
 from calling.models import SpendingLimit, UsageDay
-from calling.pool_size import period_of
+from calling.pool_size import next_month, period_of
 from credits.draw import LATE_USAGE
 from credits.funds import share_text
 from credits.money import Micros
@@ -40,6 +40,18 @@ class Spending:
     def share(self) -> str:
         """What a bar shows."""
         return share_text(min(self.spent, self.limit), self.limit) if self.limit else ""
+
+
+@dataclass(frozen=True)
+class PostpaidMonth:
+    """The month that is billed after use: so far, expected of all of it, and when.
+
+    `expected` is None where nobody can say.
+    """
+
+    spending: Spending
+    expected: Micros | None
+    invoiced_on: date
 
 
 def read_spending(organisation: Organisation, *, today: date) -> Spending:
@@ -74,15 +86,10 @@ def read_postpaid(organisation_ids: Collection[int], month: date) -> dict[int, M
     days = UsageDay.objects.filter(
         organisation__among=set(organisation_ids),
         day__gte=month,
-        day__lt=month_after(month),
+        day__lt=next_month(month),
     )
     sums = days.order_by().values_list("organisation_id")
     return dict(sums.annotate(Sum("postpaid_amount")))
-
-
-def month_after(month: date) -> date:
-    """The first of the month after the month of a day."""
-    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
 def invoiced_on(organisation: Organisation, today: date) -> date:

@@ -3,8 +3,8 @@
 A twin is of the same family, version and currency (rule 1.5). The old subscription ends
 at the moment the new one begins, and each line that has a licence has the twin's from
 then on. Pools are keyed by the family and sized by counts, so used minutes carry over
-and nothing is granted twice; `Subscription.replaces` says whose month's fee was paid
-already. Locks the wallet.
+and nothing is granted twice; nor is a fee billed twice, since the twin begins when the
+other ends. Locks the wallet.
 """
 
 from datetime import datetime
@@ -87,7 +87,6 @@ def _swap(old: Subscription, twin: CallingPlan, at: datetime) -> None:
         quantity=old.quantity,
         starts_at=at,
         ends_at=ends_at,
-        replaces=old,
     )
     _carry_licences(old, new, at)
 

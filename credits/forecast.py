@@ -116,9 +116,23 @@ def forecast(
     return Forecast(pace.average, runs_out_on, days, expected.outcomes)
 
 
+def spending_beyond(
+    pace: Pace, lots: Sequence[Funds], *, today: date, until: date
+) -> Micros | None:
+    """What the days after today and before `until` will cost beyond these lots.
+
+    None while the pace is not known.
+    """
+    if not pace.is_known:
+        return None
+    days = max(0, (until - today).days - 1)
+    return sum(_play(lots, pace.by_weekday(), days, today=today).beyond)
+
+
 @dataclass(frozen=True)
 class _Played:
     balances: list[Micros]
+    beyond: list[Micros]
     runs_out_on: date | None
     outcomes: tuple[FundsOutcome, ...]
 
@@ -130,6 +144,7 @@ def _play(
     used_by: list[date | None] = [None] * len(lots)
     unused = [0] * len(lots)
     balances: list[Micros] = []
+    beyond: list[Micros] = []
     runs_out_on: date | None = None
     for n in range(1, days + 1):
         day = today + n * A_DAY
@@ -144,7 +159,8 @@ def _play(
             if taken and not left[i]:
                 used_by[i] = day
         balances.append(sum(left))
+        beyond.append(wanted)
         if runs_out_on is None and not balances[-1]:
             runs_out_on = day
     outcomes = tuple(map(FundsOutcome, used_by, unused))
-    return _Played(balances, runs_out_on, outcomes)
+    return _Played(balances, beyond, runs_out_on, outcomes)

@@ -10,6 +10,20 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterModelOptions(
+            name="organisation",
+            options={
+                "ordering": ["name"],
+                "permissions": [
+                    (
+                        "change_billing_mode",
+                        "Can move organisations between billing modes",
+                    )
+                ],
+                "verbose_name": "organisation",
+                "verbose_name_plural": "organisations",
+            },
+        ),
         migrations.RemoveConstraint(
             model_name="noticeoptout",
             name="opt_out_of_optional_kinds",

@@ -206,6 +206,9 @@ class Organisation(models.Model):
         ordering = ["name"]
         verbose_name = _("organisation")
         verbose_name_plural = _("organisations")
+        permissions = [
+            ("change_billing_mode", _("Can move organisations between billing modes"))
+        ]
         constraints = [
             models.CheckConstraint(
                 name="organisation_billing_mode",

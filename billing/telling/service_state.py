@@ -15,8 +15,14 @@ from django.utils.translation import ngettext
 from accounts.models import Organisation
 from billing.models import TopUp, TransferAnnouncement
 from billing.recharging.recharge_notices import dispute_notice, recharge_notices
+from billing.telling.billing_notices import (
+    late_notices,
+    post_paid_notice,
+    suspended_notices,
+)
 from billing.telling.service_news import ServiceNews
 from billing.telling.service_notice import Pill, ServiceNotice, active
+from calling.postpaid import PostpaidMonth
 from credits.display import date_text, money_text, shown_up, time_text
 from credits.forecast import Forecast, FundsOutcome
 from credits.funds import FundsRow, last_day_of
@@ -40,6 +46,7 @@ class Situation:
     paid: tuple[TopUp, Lot] | None
     checking: list[TopUp]
     news: ServiceNews
+    post_paid: PostpaidMonth | None = None
 
     @property
     def today(self) -> date:
@@ -60,10 +67,21 @@ def not_set_up() -> str:
 
 def service_notices(now: Situation) -> list[ServiceNotice]:
     """Most urgent first."""
+    organisation = now.organisation
     return [
-        *_suspended(now),
-        *(_post_paid(now) if not now.organisation.buys_credits else _prepaid(now)),
+        *suspended_notices(organisation, now.news.provider),
+        *late_notices(organisation, now.news.late, now.news.provider, today=now.today),
+        *(_prepaid(now) if organisation.buys_credits else _post_paid(now)),
     ]
+
+
+def _post_paid(now: Situation) -> Iterator[ServiceNotice]:
+    for transfer in now.news.announced:
+        yield _announced(transfer, _("Post-paid"))
+    for top_up in now.checking:
+        yield _being_checked(top_up)
+    if now.post_paid is not None:
+        yield post_paid_notice(now.post_paid, now.balance)
 
 
 def _prepaid(now: Situation) -> Iterator[ServiceNotice]:
@@ -86,21 +104,6 @@ def _prepaid(now: Situation) -> Iterator[ServiceNotice]:
         yield _announced(transfer, active() if now.has_history else not_set_up())
     if now.paid:
         yield _topped_up(now, *now.paid)
-
-
-def _suspended(now: Situation) -> Iterator[ServiceNotice]:
-    if now.organisation.suspended_at is None:
-        return
-    on = now.organisation.local_day(now.organisation.suspended_at)
-    yield ServiceNotice(
-        "bad",
-        "stop",
-        _("Service paused"),
-        _("Service paused on %(day)s.") % {"day": date_text(on, "long")},
-        _("No call goes out or comes in but emergency calls, which still work."),
-        _("Contact"),
-        reverse("help"),
-    )
 
 
 def _add_funds(tone: str, pill: str, headline: str, body: str) -> ServiceNotice:
@@ -323,28 +326,4 @@ def _topped_up(now: Situation, top_up: TopUp, lot: Lot) -> ServiceNotice:
         % sent,
         _("View receipt"),
         top_up.get_absolute_url(),
-    )
-
-
-def _post_paid(now: Situation) -> Iterator[ServiceNotice]:
-    currency, left = now.balance.currency, now.balance.balance
-    if left > 0:
-        body = _(
-            "What is left of your credits, %(amount)s, is spent first. The invoice "
-            "for %(month)s follows in the first days of the next month."
-        )
-    else:
-        body = _("The invoice for %(month)s follows in the first days of next month.")
-    yield ServiceNotice(
-        "info",
-        "info",
-        _("Post-paid"),
-        _("You are billed each month after use."),
-        body
-        % {
-            "amount": money_text(left, currency),
-            "month": date_text(now.today, "month"),
-        },
-        _("How this works"),
-        reverse("help"),
     )

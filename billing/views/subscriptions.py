@@ -25,12 +25,14 @@ def subscriptions(request: HttpRequest) -> HttpResponse:
     membership = membership_for(request)
     organisation, now = membership.organisation, timezone.now()
     status = recharge_status(organisation, now)
+    may_buy = organisation.buys_credits and membership.may(Permission.BUY)
     context = {
         "organisation": organisation,
         "balance": read_balance(organisation.pk, now),
         "card": recharge_card(organisation, status, at=now),
         "plans": running_subscriptions(organisation, now),
-        "may_buy": organisation.buys_credits and membership.may(Permission.BUY),
+        "may_buy": may_buy,
+        "may_move": may_buy and organisation.closed_at is None,
     }
     return render(request, "billing/subscriptions.html", context)
 

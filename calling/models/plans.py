@@ -168,16 +168,6 @@ class Subscription(models.Model):
     quantity = models.PositiveIntegerField(_("licences"))
     starts_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("until"), null=True, blank=True)
-    # Its twin in the other billing mode, in whose place it stands since it began: the
-    # month's fee for so many licences was paid with that one.
-    replaces = models.ForeignKey(
-        "self",
-        on_delete=models.PROTECT,
-        related_name="replaced_by",
-        null=True,
-        blank=True,
-        editable=False,
-    )
 
     class Meta:
         ordering = ["organisation_id", "starts_at"]

@@ -35,7 +35,7 @@ def set_spending_limit(
     Raises NotBilledAfterUse for a prepaid organisation and a ValidationError for an
     amount that is no limit. Whoever changes it is warned anew at 50, 80 and 100 %.
     """
-    _check(amount, organisation.currency)
+    check_limit(amount, organisation.currency)
     with transaction.atomic():
         lock_wallet(organisation.pk)
         organisation.refresh_from_db(fields=["billing_mode"])
@@ -90,7 +90,8 @@ def remove_spending_limit(
         limit.delete()
 
 
-def _check(amount: Micros, currency: str) -> None:
+def check_limit(amount: Micros, currency: str) -> None:
+    """Refuses an amount that is no limit, with a ValidationError about `amount`."""
     if amount <= 0:
         raise _refused("spending_limit_positive", _("A limit is more than nothing."))
     if amount % currency_of(currency).step:

@@ -23,7 +23,9 @@ from calling.spending.set_limit import remove_spending_limit, set_spending_limit
 @require_http_methods(["GET", "POST"])
 def spending_limit(request: HttpRequest) -> HttpResponse:
     """How far the month has come, and the limit: set, changed, removed."""
-    membership = membership_for(request, may=Permission.BUY)
+    membership = membership_for(
+        request, may=Permission.BUY if request.method == "POST" else Permission.READ
+    )
     organisation, now = membership.organisation, timezone.now()
     limit = SpendingLimit.objects.filter(organisation=organisation).first()
     form = SpendingLimitForm(
@@ -42,6 +44,7 @@ def spending_limit(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "limit": limit,
+        "may_change": membership.may(Permission.BUY),
         "organisation": organisation,
         "refusal": "" if is_post_paid else NotBilledAfterUse.sentence,
         "spending": read_spending(organisation, today=organisation.local_day(now)),

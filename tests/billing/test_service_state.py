@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.utils import translation
 
-from accounts.models import BillingMode, Organisation
+from accounts.models import BillingMode, Organisation, ProviderSettings
 from billing.models import (
+    Invoice,
     PaymentMethod,
     RechargeAttempt,
     TopUp,
@@ -16,6 +17,7 @@ from billing.models import (
 from billing.recharging.recharge_state import RechargeState, RechargeStatus
 from billing.telling.service_news import ServiceNews
 from billing.telling.service_state import Situation, service_notices, service_pill
+from calling.postpaid import PostpaidMonth, Spending
 from credits.display import money_text
 from credits.forecast import Forecast, FundsOutcome
 from credits.funds import FundsRow
@@ -149,10 +151,11 @@ def test_the_most_urgent_stands_first() -> None:
         forecast=ahead(3, unused=5),
         funds=[lot(114, 5)],
         checking=[checked],
+        news=ServiceNews([], [], provider=ProviderSettings(name="Formosa Telecom")),
     )
     tones = [notice.headline for notice in service_notices(now)]
     assert tones == [
-        "Service paused on 22 November 2026.",
+        "Service paused by Formosa Telecom.",
         "About 3 days left.",
         "US$114.00 expires in 5 days.",
         "US$50.00 is being checked.",
@@ -266,13 +269,20 @@ def test_the_list_of_urgency_is_kept_from_top_to_bottom() -> None:
     )
     now = situation(
         0,
-        organisation=organisation(suspended_at=AT),
-        news=replace(told, disputed=[paid], announced=[transfer]),
+        organisation=organisation(suspended_at=AT, suspended_because="fraud"),
+        news=replace(
+            told,
+            disputed=[paid],
+            announced=[transfer],
+            provider=ProviderSettings(name="Formosa Telecom"),
+            late=[late_invoice()],
+        ),
         funds=[lot(114, 5), lot(50, 9)],
         checking=[paid],
     )
     assert [notice.headline for notice in service_notices(now)] == [
-        "Service paused on 22 November 2026.",
+        "Service paused by Formosa Telecom.",
+        "Invoice INV-2026-0117 is 8 days late.",
         "Balance used up.",
         "Recharge limit for November reached.",
         "Payment of US$50.00 is disputed.",
@@ -298,14 +308,93 @@ def test_low_says_whether_auto_recharge_is_off() -> None:
     assert "off" not in service_notices(situation(132, news=armed, **low))[0].body
 
 
+def late_invoice() -> Invoice:
+    return Invoice(
+        pk=5, number="INV-2026-0117", state="late", due_on=TODAY - timedelta(days=8)
+    )
+
+
+@pytest.mark.parametrize(
+    ("restricted_at", "pill", "body"),
+    [
+        (None, "Payment problem", "Paid calls stop on 21 November"),
+        (AT, "Paid calls stopped", "Paid calls are stopped since 21 November"),
+    ],
+)
+def test_10_2_late_invoice_says_what_stops_when_and_what_lifts_it(
+    restricted_at: datetime | None, pill: str, body: str
+) -> None:
+    told = ServiceNews([], [], provider=ProviderSettings(), late=[late_invoice()])
+    now = situation(organisation=organisation(restricted_at=restricted_at), news=told)
+    [notice] = service_notices(now)
+    assert (notice.pill, notice.tone) == (pill, "bad")
+    assert notice.body.startswith(body)
+    assert "paused on 28 November" in notice.body
+    assert "lifted at once when it is paid" in notice.body
+    assert (notice.action, notice.url) == ("Pay invoice", "/invoices/5/")
+
+
+@pytest.mark.parametrize(
+    ("because", "says", "action"),
+    [
+        ("dunning", "An invoice was not paid.", "Pay invoice"),
+        ("fraud", "Calls looked like fraud.", "Contact"),
+        ("request", "You asked for it.", "Contact"),
+    ],
+)
+def test_paused_service_says_why_and_that_emergency_calls_work(
+    because: str, says: str, action: str
+) -> None:
+    paused = organisation(suspended_at=AT, suspended_because=because)
+    told = ServiceNews([], [], provider=ProviderSettings(name="Formosa Telecom"))
+    [notice] = service_notices(situation(organisation=paused, news=told))
+    assert (notice.pill, notice.headline) == (
+        "Service paused",
+        "Service paused by Formosa Telecom.",
+    )
+    assert says in notice.body
+    assert "emergency calls, which still work" in notice.body
+    assert notice.action == action
+
+
+def after_use(
+    spent: int = 0, limit: int | None = None, *, is_hard: bool = True
+) -> PostpaidMonth:
+    spending = Spending(
+        TODAY.replace(day=1),
+        MONTH_END,
+        spent * UNIT,
+        limit * UNIT if limit else None,
+        is_hard,
+    )
+    return PostpaidMonth(spending, None, date(2026, 12, 4))
+
+
 def test_nce_organisation_reads_how_it_is_billed_and_nothing_of_buying() -> None:
     nce = organisation(billing_mode=BillingMode.NCE)
-    [notice] = service_notices(situation(0, organisation=nce, has_history=False))
+    now = situation(0, organisation=nce, has_history=False, post_paid=after_use())
+    [notice] = service_notices(now)
     assert notice.headline == "You are billed each month after use."
+    assert "The invoice for November comes about 4 December." in notice.body
+    assert (notice.action, notice.url) == ("Set a limit", "/spending-limit/")
     assert not notice.for_buyers
-    assert "add" not in notice.url
-    left = service_notices(situation(40, organisation=nce))[0].body
-    assert f"{money_text(40 * UNIT, 'USD')}, is spent first" in left
+    now = situation(40, organisation=nce, post_paid=after_use(limit=5000))
+    [notice] = service_notices(now)
+    assert f"{money_text(40 * UNIT, 'USD')}, is spent first" in notice.body
+    assert "Spending limit: US$5,000.00 a month." in notice.body
+    assert notice.action == "Change limit"
+
+
+def test_10_4_reached_limit_stops_paid_calls_and_a_soft_one_does_not() -> None:
+    nce = organisation(billing_mode=BillingMode.NCE)
+
+    def shown(*, is_hard: bool) -> str:
+        month = after_use(10, 10, is_hard=is_hard)
+        notices = service_notices(situation(0, organisation=nce, post_paid=month))
+        return service_pill(notices).text
+
+    assert shown(is_hard=True) == "Paid calls stopped"
+    assert shown(is_hard=False) == "Post-paid"
 
 
 def test_notices_speak_the_readers_language() -> None:
