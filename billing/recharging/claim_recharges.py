@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, QuerySet
 
-from accounts.models import BillingMode
+from accounts.models import BillingMode, Organisation
 from billing.models import (
     OPEN_ATTEMPT,
     AutoRecharge,
@@ -77,10 +77,8 @@ COLUMNS = (
     "stopped_at",
     "only_when_used",
     "catches_up",
-    "organisation__time_zone",
-    "organisation__opened_at",
-    "organisation__suspended_at",
 )
+OWNER = ("time_zone", "opened_at", "suspended_at")
 
 
 @dataclass(frozen=True)
@@ -239,14 +237,28 @@ def _read_rows(organisation_ids: Collection[int]) -> list[Row]:
         organisation=OuterRef("organisation"), state__in=OPEN_ATTEMPT
     )
     rows = AutoRecharge.objects.filter(
-        ~Exists(under_way),
-        organisation__in=organisation_ids,
-        organisation__billing_mode=BillingMode.PREPAID,
+        ~Exists(under_way), organisation__in=organisation_ids
     )
     found = read_rows(rows.order_by("organisation_id").values_list(*COLUMNS))
+    # Read by their keys alone: joined, the planner would go through all there are.
+    named = Organisation.objects.filter(
+        pk__in=[pk for pk, *_ in found], billing_mode=BillingMode.PREPAID
+    )
+    owners = {
+        pk: facts
+        for pk, *facts in read_rows(named.order_by("pk").values_list("pk", *OWNER))
+    }
     return [
-        Row(pk, currency, micros_stored(amount), micros_stored(limit), *rest)
+        Row(
+            pk,
+            currency,
+            micros_stored(amount),
+            micros_stored(limit),
+            *rest,
+            *owners[pk],
+        )
         for pk, currency, amount, limit, *rest in found
+        if pk in owners
     ]
 
 

@@ -5,6 +5,7 @@ Three statements for any number of them. The caller holds the wallets' locks.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from accounts.models import BillingMode
@@ -135,6 +136,7 @@ def _sale(sale: int, attempt: int, claim: Claim, at: datetime) -> tuple[object, 
     )
 
 
+@lru_cache(maxsize=1000)
 def _stored(amount: Micros) -> str:
     return f"{to_decimal(amount):.3f}"
 
