@@ -29,6 +29,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("calling.urls")),
     path("plans/", include("calling.plans.urls")),
     path("lines/", include("calling.lines.urls")),
+    path("live-calls/", include("calling.live.urls")),
+    path("call-permissions/", include("calling.permission.urls")),
     path("spending-limit/", include("calling.spending.urls")),
     path("stripe/webhook/<uuid:uuid>/", StripeWebhook.as_view()),
     path("stripe/", include("djstripe.urls", namespace="djstripe")),

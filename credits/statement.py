@@ -29,6 +29,7 @@ class Balance:
     debt: Micros
     reserved: Micros
     currency: str
+    live_calls: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def balance_of(wallet: Wallet, at: datetime) -> Balance:
         debt=wallet.debt,
         reserved=wallet.reserved,
         currency=wallet.currency,
+        live_calls=wallet.live_calls,
     )
 
 

@@ -60,7 +60,7 @@ class LineForm(forms.Form):
         self.organisation = organisation
         field = self.fields["usage_country"]
         if isinstance(field, forms.ChoiceField):
-            field.choices = _countries()
+            field.choices = country_choices()
 
     def clean_monthly_warning(self) -> Micros | None:
         return self._amount("monthly_warning")
@@ -78,7 +78,7 @@ class LineForm(forms.Form):
         return LineEntry(**self.cleaned_data)
 
 
-def _countries() -> list[tuple[str, str]]:
+def country_choices() -> list[tuple[str, str]]:
     """Every country with a telephone numbering plan, by name."""
     names = [(code, country_name(code)) for code in phonenumbers.SUPPORTED_REGIONS]
     return sorted(names, key=lambda choice: choice[1])
@@ -91,9 +91,14 @@ def _initial(organisation: Organisation, line: Line | None) -> dict[str, Any]:
     for name in ("monthly_warning", "monthly_limit"):
         amount = facts[name]
         if amount is not None:
-            text = f"{to_decimal(amount):f}"
-            facts[name] = text.rstrip("0").rstrip(".") if "." in text else text
+            facts[name] = as_typed(amount)
     return facts
+
+
+def as_typed(amount: Micros) -> str:
+    """An amount as a person would write it into a field: 40, or 0.25."""
+    text = f"{to_decimal(amount):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 class NumberForm(forms.Form):

@@ -1,0 +1,79 @@
+"""An organisation limits its own calls (rule 9.1, museum A56).
+
+Price ceiling, daily spend, cost of a call, length of a call, calls at once: an empty
+limit is none. The provider's limits hold beside them, the strictest of each counts, so
+a customer can never loosen what staff set. Locks the wallet; before and after are kept
+in the audit trail.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.audit import record_audit
+from accounts.models import Organisation, User
+from calling.models import CallLimits
+from credits.lock import lock_wallet
+from credits.money import Micros, amount_text
+
+AMOUNTS = ("price_ceiling", "daily_spend", "call_cost")
+
+
+@dataclass(frozen=True)
+class LimitsEntry:
+    """Amounts in micros of the organisation's currency; None is no limit."""
+
+    price_ceiling: Micros | None = None
+    daily_spend: Micros | None = None
+    call_cost: Micros | None = None
+    longest_call_seconds: int | None = None
+    concurrent_calls: int | None = None
+
+
+def entry_of(limits: CallLimits | None) -> LimitsEntry:
+    if limits is None:
+        return LimitsEntry()
+    names = LimitsEntry.__annotations__
+    return LimitsEntry(**{name: getattr(limits, name) for name in names})
+
+
+def set_call_limits(
+    organisation: Organisation,
+    entry: LimitsEntry,
+    *,
+    at: datetime,
+    actor: User | None = None,
+    ip: str | None = None,
+) -> CallLimits | None:
+    """The limits as they stand, None without any; the same again changes nothing."""
+    with transaction.atomic():
+        lock_wallet(organisation.pk)
+        limits = CallLimits.objects.filter(organisation=organisation).first()
+        before = entry_of(limits)
+        if before == entry:
+            return limits
+        limits = limits or CallLimits(organisation=organisation)
+        limits.currency = organisation.currency
+        for name, value in asdict(entry).items():
+            setattr(limits, name, value)
+        limits.full_clean()
+        limits.save()
+        record_audit(
+            "set_call_limits",
+            at=at,
+            organisation=organisation,
+            actor=actor,
+            object=f"call-limits:{organisation.slug}",
+            before=_told(before),
+            after=_told(entry),
+            ip=ip,
+        )
+    return limits
+
+
+def _told(entry: LimitsEntry) -> dict[str, object]:
+    return {
+        name: amount_text(value) if name in AMOUNTS and value is not None else value
+        for name, value in asdict(entry).items()
+    }
