@@ -25,8 +25,8 @@ from accounts.models import Membership, Organisation
 from accounts.read_only_admin import ReadOnlyAdmin
 from billing.admin_credit import GRANT_CREDIT, RECORD_PAYMENT, give_credit
 from billing.admin_forms import ChooseOrganisationForm, NewOrganisationForm, TermsForm
-from billing.convert.admin_convert import MovesOrganisations
 from billing.collecting.admin_invoices import SuspendsOrganisations
+from billing.convert.admin_convert import MovesOrganisations
 from billing.models import StaffPayment, TopUp, TopUpTerms
 from billing.open_organisation import open_organisation
 from billing.recharging import admin_recharges  # noqa: F401  # its pages
@@ -107,7 +107,12 @@ class EntryInline(ReadOnlyInline):
 
 
 @admin.register(Organisation)
-class OrganisationAdmin(MovesOrganisations, ClosesOrganisations, SimpleHistoryAdmin):  # type: ignore[misc]  # untyped
+class OrganisationAdmin(  # type: ignore[misc]  # untyped
+    MovesOrganisations,
+    ClosesOrganisations,
+    SuspendsOrganisations,
+    SimpleHistoryAdmin,
+):
     list_display = (
         "name",
         "slug",
@@ -126,6 +131,8 @@ class OrganisationAdmin(MovesOrganisations, ClosesOrganisations, SimpleHistoryAd
     actions = (
         "grant_credit",
         "record_payment",
+        "suspend",
+        "resume",
         "close",
         "move_to_nce",
         "back_to_prepaid",
@@ -139,7 +146,9 @@ class OrganisationAdmin(MovesOrganisations, ClosesOrganisations, SimpleHistoryAd
         "billing_mode",
         "terms_version",
         "opened_at",
+        "restricted_at",
         "suspended_at",
+        "suspended_because",
         "closed_at",
     )
 

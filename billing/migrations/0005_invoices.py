@@ -171,6 +171,7 @@ class Migration(migrations.Migration):
                     ("close_period", "Can close a month"),
                     ("issue_invoice", "Can issue, void and credit invoices"),
                     ("record_invoice_payment", "Can record a payment of an invoice"),
+                    ("suspend_org", "Can suspend and resume an organisation"),
                 ],
             },
         ),

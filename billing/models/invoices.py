@@ -137,6 +137,7 @@ class Invoice(models.Model):
             ("close_period", _("Can close a month")),
             ("issue_invoice", _("Can issue, void and credit invoices")),
             ("record_invoice_payment", _("Can record a payment of an invoice")),
+            ("suspend_org", _("Can suspend and resume an organisation")),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
