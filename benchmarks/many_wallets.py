@@ -26,6 +26,8 @@ ORGANISATION = {
     "language": "en",
     "billing_email": "billing@many.example",
     "tax_id": "",
+    "address": "",
+    "suspended_because": "",
     "billing_mode": BillingMode.PREPAID.value,
     "terms_version": "1",
     "opened_at": OPENED,

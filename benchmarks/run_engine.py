@@ -24,6 +24,7 @@ ROW_FILES = {
     "15": "r15_recharge_sweep",
     "16": "r16_recharge_claims",
     "17": "r17_expiry_sweep",
+    "18": "r18_month_close",
     "19": "r19_sqlite",
     "21": "r21_replay",
     "webhook": "webhook",
