@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = {
     "browser": ("chromium",),
     "gettext": ("xgettext", "msguniq"),
+    "sip": ("kamailio", "sipp"),
 }
 LOCAL_POSTGRESQL = "postgres://postgres@127.0.0.1:5432"
 
