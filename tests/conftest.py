@@ -10,7 +10,9 @@ from django.db import connections
 from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
+from accounts.keys import forget_keys
 from accounts.models import BillingMode, Organisation, Role, User
+from calling.authorise.remember import forget_everything
 from tests import makers
 from tests.built_schema import copy_sqlite, template_on_postgresql
 from tests.machine import PROGRAMS, missing_program, on_ci
@@ -114,6 +116,13 @@ def english() -> Iterator[None]:
     """A page asked for in Chinese leaves its language behind in the thread."""
     with translation.override("en"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_facts_remembered() -> None:
+    """Rows that were rolled back leave their ids and counts to the next test's."""
+    forget_everything()
+    forget_keys()
 
 
 # --- the cast -------------------------------------------------------------------------

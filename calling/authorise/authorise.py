@@ -48,6 +48,7 @@ def authorise_call(
         if calls_for_help(question, source):
             logger.warning("Emergency call let through: %s", source.slug)
             return emergency_answer()
+        _note_asking(source, at)
         judged = judge_question(question, source, provider_facts(), numbers(), at=at)
         if judged.call.kind == EMERGENCY:
             return emergency_answer()
@@ -56,6 +57,13 @@ def authorise_call(
             return answer
         forget_changed(judged)
     raise FactsKeepChanging
+
+
+def _note_asking(source: Source, at: datetime) -> None:
+    """Its records without a hold are of calls that nobody asked for (rule 9.4)."""
+    if source.asks_since is None:
+        Source.objects.filter(pk=source.pk, asks_since=None).update(asks_since=at)
+        source.asks_since = at
 
 
 def _reserve(judged: Judged, at: datetime) -> Answer | None:
