@@ -77,7 +77,10 @@ def is_barred(
     mine = next(iter(_fitting(own, destination)), None)
     if mine is not None and not mine.lets_through:
         return True
-    for rule in _fitting([*provider, PREMIUM], destination):
+    rules = _fitting(provider, destination)
+    if PREMIUM.fits(destination) and not any(one.rank >= PREMIUM.rank for one in rules):
+        rules.insert(0, PREMIUM)
+    for rule in rules:
         if rule.lets_through:
             return False
         if rule.is_forced or mine is None or mine.rank < rule.rank:
