@@ -21,6 +21,8 @@ from credits.models import LotKind
 from credits.money import to_micros
 from tests import makers
 from tests.browser.conftest import Visitor
+from tests.browser.invoice_pages import invoice_pages
+from tests.browser.live_pages import live_pages
 from tests.browser.plan_pages import plan_pages, pool_pages
 from tests.browser.recharge_pages import recharge_pages
 from tests.browser.webhook_pages import webhook_pages
@@ -84,8 +86,10 @@ def pages(
         *recharge_pages(formosa),
         *plans,
         *pool_pages(formosa),
+        *live_pages(formosa, mei, now),
         *webhook_pages(formosa, now),
         *transfer_pages(formosa, alice, now),
+        *invoice_pages(formosa, alice, now),
     ]
 
 
