@@ -75,8 +75,8 @@ def classify(call: Call, owner: Owner, facts: Facts) -> str:
         call.kind = kind or _by_number(record.callee, country, facts.areas)
         call.rated = None
         return ""
-    purpose = purpose_of(kind)
     table = terms.table
+    purpose = purpose_of(kind) if kind else CALLING
     if purpose != CALLING:
         asked = (organisation.id, organisation.currency, purpose, started_at)
         table = facts.cards.table(*asked)
@@ -134,7 +134,7 @@ def _price(call: Call, table: RateTable | None, country: str, areas: CallAreas) 
 def price_call(rate: RateView, seconds: int, number: str = "") -> RatedCall:
     """The rated call; a dialled toll-free number without a price has no seconds."""
     rated = rate_call(rate, seconds)
-    if rated.amount == 0 and class_of(number, rate.number_type) == TOLLFREE:
+    if not rated.amount and class_of(number, rate.number_type) == TOLLFREE:
         return RatedCall(rate, 0, 0)
     return rated
 
@@ -142,7 +142,7 @@ def price_call(rate: RateView, seconds: int, number: str = "") -> RatedCall:
 def find_rate(table: RateTable, number: str, at: datetime) -> RateView | None:
     """The longest prefix of the number, also as written without an old trunk digit."""
     found = table.find(number, at)
-    without = _OLD_DIGITS.get(number[:4])
+    without = _OLD_DIGITS.get(number[:4]) if number.startswith("+5") else None
     if without is not None:
         other = table.find(without + number[4:], at)
         if other is not None and (

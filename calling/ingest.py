@@ -221,6 +221,10 @@ def _fresh(
     calls: Placed, seen: Seen, outcomes: dict[int, Outcome]
 ) -> tuple[Placed, Placed]:
     """Those to settle now, and those whose key is told a second time in the batch."""
+    if not seen and len({call.record.source_record_id for _, call in calls}) == len(
+        calls
+    ):
+        return calls, []  # most batches: every record is new
     fresh: Placed = []
     later: Placed = []
     now: dict[str, str] = {}

@@ -13,7 +13,6 @@ from calling.cards import read_cards
 from calling.classify import Facts, classify
 from calling.line_facts import Lines, read_lines
 from calling.models import Source, WaitingReason
-from calling.modes import read_modes
 from calling.owner import Directory, OrganisationFacts, read_directory
 from calling.reference import FactsCounts, read_facts_counts
 from calling.seen import Seen, read_settled
@@ -76,17 +75,17 @@ def read_judge(
     at: datetime,
     counts: FactsCounts,
 ) -> Judge:
-    """For calls of these organisations, lines and moments; three statements.
+    """For calls of these organisations, lines and moments; two statements.
 
-    A fourth where what the provider keeps has changed since the batch before.
+    A third where what the provider keeps has changed since the batch before.
     """
     organisation_ids = {found.id for found in organisations}
     lines = read_lines(organisation_ids, identities, line_ids)
-    modes, areas = read_modes(organisation_ids), call_areas_at(counts)
+    modes = {found.id: found.modes for found in organisations}
     cards = read_cards(organisation_ids, {found.currency for found in organisations})
     if starts:
         cards.load(min(starts), max(starts))
-    return Judge(Facts(lines, cards, modes, areas, at))
+    return Judge(Facts(lines, cards, modes, call_areas_at(counts), at))
 
 
 def judge_of(calls: Collection[Call], *, at: datetime, counts: FactsCounts) -> Judge:

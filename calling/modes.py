@@ -1,6 +1,6 @@
 """In which billing mode an organisation was when a call started (rules 1.2 and 8)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
@@ -18,7 +18,7 @@ class ModePeriod(NamedTuple):
     ends_at: datetime | None
 
 
-Modes: TypeAlias = dict[int, list[ModePeriod]]
+Modes: TypeAlias = Mapping[int, Sequence[ModePeriod]]
 
 
 def read_modes(organisation_ids: Collection[int]) -> Modes:
@@ -28,7 +28,7 @@ def read_modes(organisation_ids: Collection[int]) -> Modes:
         .order_by("organisation_id", "-starts_at")
         .values_list("organisation_id", "billing_mode", "starts_at", "ends_at")
     )
-    modes: Modes = {}
+    modes: dict[int, list[ModePeriod]] = {}
     for organisation_id, *period in read_rows(rows):
         modes.setdefault(organisation_id, []).append(ModePeriod(*period))
     return modes

@@ -16,7 +16,8 @@ from django.db.models import Q, QuerySet
 from accounts.models import Organisation
 from calling.formats.record import CallRecordIn
 from calling.models import NumberAssignment, WaitingReason
-from calling.reference import FactsCounts, read_facts_counts
+from calling.modes import ModePeriod
+from calling.reference import UNCOUNTED, FactsCounts, read_facts_counts
 from credits.bulk import read_rows
 from credits.meanwhile import can_work_meanwhile
 from credits.models import Wallet
@@ -37,6 +38,7 @@ class OrganisationFacts(NamedTuple):
     currency: str
     zone: ZoneInfo
     facts_version: int = 1  # counts the changes of what is its own
+    modes: Sequence[ModePeriod] = ()  # the newest first
 
 
 class Assignment(NamedTuple):
@@ -67,7 +69,7 @@ class Directory:
         organisations: Iterable[OrganisationFacts],
         assignments: Iterable[Assignment],
         owner_map: Mapping[str, str],
-        counts: FactsCounts,
+        counts: FactsCounts = UNCOUNTED,
     ) -> None:
         self.counts = counts
         self.by_id = {found.id: found for found in organisations}
@@ -202,7 +204,8 @@ def read_directory(
 
 
 def read_organisations(found: "QuerySet[Organisation]") -> list[OrganisationFacts]:
-    rows = found.values_list(
+    """With the billing modes they have had; one statement."""
+    rows = found.order_by("pk", "-mode_periods__starts_at").values_list(
         "pk",
         "slug",
         "account_code",
@@ -210,8 +213,17 @@ def read_organisations(found: "QuerySet[Organisation]") -> list[OrganisationFact
         "currency",
         "time_zone",
         "wallet__facts_version",
+        "mode_periods__billing_mode",
+        "mode_periods__starts_at",
+        "mode_periods__ends_at",
     )
-    return [
-        OrganisationFacts(pk, slug, code, country, currency, ZoneInfo(zone), version)
-        for pk, slug, code, country, currency, zone, version in read_rows(rows)
-    ]
+    opened: list[OrganisationFacts] = []
+    modes: dict[int, list[ModePeriod]] = {}
+    for pk, slug, code, country, currency, zone, version, *period in read_rows(rows):
+        if pk not in modes:
+            modes[pk] = []
+            facts = (slug, code, country, currency, ZoneInfo(zone), version)
+            opened.append(OrganisationFacts(pk, *facts, modes[pk]))
+        if period[0] is not None:
+            modes[pk].append(ModePeriod(*period))
+    return opened

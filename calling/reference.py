@@ -17,8 +17,11 @@ class FactsCounts(NamedTuple):
     numbers: int
 
 
+UNCOUNTED = FactsCounts(1, 1)
+
+
 def read_facts_counts() -> FactsCounts:
     """The counts as committed; one statement."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT provider, numbers FROM calling_factsversion")
-        return FactsCounts(*(cursor.fetchone() or (1, 1)))
+        return FactsCounts(*(cursor.fetchone() or UNCOUNTED))

@@ -157,11 +157,9 @@ def _call_row(call: Call, source_id: int) -> tuple[object, ...]:
 
 
 def _flags(call: Call) -> str:
-    flags = call.record.flags
-    said = word_of(call.record.call_type).flag
-    if said:
-        flags = f"{flags} {said}".strip()
-    line = call.line
+    flags, word, line = call.record.flags, call.record.call_type, call.line
+    if word:
+        flags = f"{flags} {word_of(word).flag}".strip()
     if line is not None and not line.may_spend_credits and call.parts.credit_amount:
         return f"{flags} not_entitled".strip()
     return flags
