@@ -9,10 +9,10 @@ UV := .venv/bin/uv
 .venv/synced: | $(UV)
 endif
 
-.PHONY: help demo test check bench lock
+.PHONY: help demo test check bench contract lock
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/synced ## The whole product with a month of calls on 127.0.0.1; Ctrl-C stops it
 	$(RUN) -m sandbox.demo
@@ -31,6 +31,9 @@ check: .venv/synced ## Lint, types, layers, house rules, migrations, deployment 
 
 bench: .venv/synced ## The scoreboard: what Tollgate does in a second
 	$(RUN) -m benchmarks
+
+contract: .venv/synced ## Write docs/openapi.json anew from the API; review what changed
+	$(RUN) manage.py export_openapi_schema --api config.api.api --indent 2 --output docs/openapi.json --settings config.settings.test
 
 lock: .venv/synced ## Write the lock files anew from pyproject.toml
 	$(UV) pip compile $(LOCK) --group dev pyproject.toml --output-file requirements.lock

@@ -15,6 +15,7 @@ from accounts.problems import Problem
 
 PROBLEM_JSON = "application/problem+json"
 EXAMPLES = Path(__file__).with_name("api_examples.json")
+REFERENCE = "#/components/schemas/"
 SERVER_ERRORS = (500, 503)
 REFUSALS = (401, 403, 404, 409, 422, 429)
 OF_A_BODY = (400, 413, 415)
@@ -48,36 +49,80 @@ def complete(document: Node) -> None:
     components = document["components"]
     components["securitySchemes"] = SECURITY
     components["schemas"] |= _problem_schemas()
+    components["responses"] = _refusals()
     document["security"] = [{name: []} for name in SECURITY]
     for methods in document["paths"].values():
         for operation in methods.values():
-            operation.pop("security", None)
+            _own_the_body(operation, components["schemas"])
+            _open_to_all(operation)
             _add_refusals(operation)
+            _add_plain_text(operation)
             _add_examples(operation, examples().get(operation["operationId"], {}))
 
 
 def _problem_schemas() -> Node:
-    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema = Problem.model_json_schema(ref_template=REFERENCE + "{model}")
     return {**schema.pop("$defs"), "Problem": schema}
+
+
+def _own_the_body(operation: Node, schemas: Node) -> None:
+    """A copy of what the router said of the body, its definitions among the others."""
+    if "requestBody" not in operation:
+        return
+    text = json.dumps(operation["requestBody"])
+    body = json.loads(text.replace("#/$defs/", REFERENCE))
+    for described in body["content"].values():
+        schema = described["schema"]
+        for one in (schema, schema.get("items", {})):
+            schemas |= one.pop("$defs", {})
+    operation["requestBody"] = body
+
+
+def _open_to_all(operation: Node) -> None:
+    """Leaves keys to the document, and says where an answer is given without one."""
+    if {} in operation.pop("security", []):
+        operation["security"] = [*({name: []} for name in SECURITY), {}]
+
+
+def _add_plain_text(operation: Node) -> None:
+    """Who may send a form may also read lines (accounts/api_bodies.py)."""
+    body = operation.get("requestBody", {}).get("content", {})
+    if body.get(FORM, {}).get("schema", {}).get("type") != "object":
+        return
+    operation["parameters"].append(
+        {
+            "in": "query",
+            "name": "format",
+            "description": "`text` answers `name=value` lines, as Accept can as well.",
+            "schema": {"type": "string", "enum": ["json", "text"]},
+        }
+    )
+    operation["responses"][200]["content"]["text/plain"] = {
+        "schema": {"type": "string"}
+    }
+
+
+def _refusals() -> Node:
+    """The answers that every operation may give, to be referred to by status."""
+    content = {PROBLEM_JSON: {"schema": {"$ref": REFERENCE + "Problem"}}}
+    return {
+        str(status): {"description": HTTPStatus(status).phrase, "content": content}
+        for status in sorted((*REFUSALS, *OF_A_BODY, *SERVER_ERRORS))
+    }
 
 
 def _add_refusals(operation: Node) -> None:
     with_body = OF_A_BODY if "requestBody" in operation else ()
-    schema = {"$ref": "#/components/schemas/Problem"}
-    for status in sorted({*REFUSALS, *with_body, *SERVER_ERRORS}):
-        operation["responses"][status] = {
-            "description": HTTPStatus(status).phrase,
-            "content": {PROBLEM_JSON: {"schema": schema}},
-        }
+    for status in sorted((*REFUSALS, *with_body, *SERVER_ERRORS)):
+        reference = {"$ref": f"#/components/responses/{status}"}
+        operation["responses"][status] = reference
 
 
 def _add_examples(operation: Node, told: Node) -> None:
     body = operation.get("requestBody", {}).get("content", {})
-    for content_type, described in body.items():
-        # A form has no example of its own: it carries the same names.
-        if "request" in told and content_type != FORM:
-            described["example"] = told["request"]
-            break
+    if body and "request" in told:
+        # Of several types the first: a form carries the same names.
+        next(iter(body.values()))["example"] = told["request"]
     for status, answer in operation["responses"].items():
         content = answer.get("content", {}).get("application/json")
         if content is not None and 200 <= int(status) < 300 and "response" in told:

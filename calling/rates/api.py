@@ -55,7 +55,7 @@ class NextPriceOut(Schema):
     connect_fee: MoneyOut | None
 
 
-class RateOut(Schema):
+class NumberRateOut(Schema):
     """The rate of the longest prefix; `blocked` destinations cannot be called."""
 
     number: str
@@ -112,7 +112,7 @@ class QuoteOut(Schema):
 
 @router.get(
     "/rates/lookup",
-    response=RateOut,
+    response=NumberRateOut,
     summary="The rate of a number",
     openapi_extra=NAMED,
 )
@@ -145,10 +145,10 @@ def post_quote(request: HttpRequest, wanted: QuoteIn) -> Any:
     return _quote_out(organisation, wanted)
 
 
-def _rate_out(number: str, rate: RateView, prices: PriceList) -> RateOut:
+def _rate_out(number: str, rate: RateView, prices: PriceList) -> NumberRateOut:
     currency = prices.version.currency
     coming = prices.next_price(rate)
-    return RateOut(
+    return NumberRateOut(
         number=number,
         prefix=rate.prefix,
         destination=rate.destination,
