@@ -17,7 +17,9 @@ from calling import (
     admin_records,  # noqa: F401  # likewise
 )
 from calling.by_verb_admin import KeptAdmin
+from calling.live import admin as admin_live  # noqa: F401  # likewise
 from calling.models import CallingPlan, MinutePool, PlanBucket
+from calling.permission import admin as admin_permission  # noqa: F401  # likewise
 from calling.publish_plan import publish_plan
 from calling.rates import admin as admin_rates  # noqa: F401  # likewise
 

@@ -2,14 +2,16 @@
 
 Price ceiling, daily spend, cost of a call, length of a call, calls at once: an empty
 limit is none. The provider's limits hold beside them, the strictest of each counts, so
-a customer can never loosen what staff set. Locks the wallet; before and after are kept
-in the audit trail.
+a customer can never loosen those. Locks the wallet; before and after are kept in the
+audit trail.
 """
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import record_audit
 from accounts.models import Organisation, User
@@ -50,25 +52,61 @@ def set_call_limits(
     with transaction.atomic():
         lock_wallet(organisation.pk)
         limits = CallLimits.objects.filter(organisation=organisation).first()
-        before = entry_of(limits)
-        if before == entry:
+        if entry_of(limits) == entry:
             return limits
         limits = limits or CallLimits(organisation=organisation)
         limits.currency = organisation.currency
-        for name, value in asdict(entry).items():
-            setattr(limits, name, value)
-        limits.full_clean()
-        limits.save()
-        record_audit(
-            "set_call_limits",
-            at=at,
-            organisation=organisation,
-            actor=actor,
-            object=f"call-limits:{organisation.slug}",
-            before=_told(before),
-            after=_told(entry),
-            ip=ip,
+        return _save(limits, entry, at=at, actor=actor, ip=ip)
+
+
+def set_provider_limits(
+    entry: LimitsEntry,
+    *,
+    for_new: bool,
+    currency: str,
+    at: datetime,
+    actor: User | None = None,
+    ip: str | None = None,
+) -> CallLimits:
+    """Those for everybody with this currency ('': any), or for the first 30 days.
+
+    Raises a ValidationError for amounts without a currency.
+    """
+    if not currency and any(getattr(entry, name) is not None for name in AMOUNTS):
+        needed = ValidationError(_("Amounts need a currency."), "currency_needed")
+        raise ValidationError({"currency": needed})
+    with transaction.atomic():
+        known = CallLimits.objects.select_for_update().filter(
+            organisation=None, for_new=for_new, currency=currency
         )
+        limits = known.first() or CallLimits(for_new=for_new, currency=currency)
+        return _save(limits, entry, at=at, actor=actor, ip=ip)
+
+
+def _save(
+    limits: CallLimits,
+    entry: LimitsEntry,
+    *,
+    at: datetime,
+    actor: User | None,
+    ip: str | None,
+) -> CallLimits:
+    before = _told(entry_of(limits))
+    for name, value in asdict(entry).items():
+        setattr(limits, name, value)
+    limits.full_clean()
+    limits.save()
+    whose = limits.organisation.slug if limits.organisation else "provider"
+    record_audit(
+        "set_call_limits",
+        at=at,
+        organisation=limits.organisation,
+        actor=actor,
+        object=f"call-limits:{whose}{'/new' if limits.for_new else ''}",
+        before=before,
+        after=_told(entry),
+        ip=ip,
+    )
     return limits
 
 

@@ -50,13 +50,13 @@ def test_a_destination_is_barred_changed_switched_off_and_free_again(
     assert (rule.organisation, rule.prefix, rule.country) == (formosa, "4470", "GB")
     assert (rule.hour_from, rule.hour_until) == (time(22), time(6))
     text = text_of(client, PAGE)
-    assert "Nights +4470 · mobile · United Kingdom 22:00 to 06:00 barred" in text
+    assert "mobile · United Kingdom 22:00 to 06:00 barred" in text
 
     client.post(f"{PAGE}{rule.pk}/", {**RULE, "hour_from": "", "hour_until": ""})
     client.post(f"{PAGE}{rule.pk}/switch/", {"active": "no"})
     rule.refresh_from_db()
     assert (rule.hour_from, rule.is_active) == (None, False)
-    assert "Nights +4470 · mobile · United Kingdom always off" in text_of(client, PAGE)
+    assert "+4470 · mobile · United Kingdom always off" in text_of(client, PAGE)
     client.post(f"{PAGE}{rule.pk}/", {**RULE, "name": "Day"})
     rule.refresh_from_db()
     assert (rule.name, rule.is_active) == ("Day", False)
@@ -121,8 +121,8 @@ def test_the_provider_s_rules_are_seen_and_never_changed(
     rule_of(None, "Shared cost", number_type="shared_cost")
     off = rule_of(None, "Of old", prefix="99", is_active=False)
     text = text_of(client, PAGE)
-    assert "Satellites +881 always barred No" in text
-    assert "Shared cost shared cost always barred Yes, by an exception" in text
+    assert "Satellites always · cannot be lifted +881 always barred No" in text
+    assert "Shared cost always shared cost always barred Yes, by an exception" in text
     assert "Premium numbers All premium numbers always barred" in text
     assert off.name not in text
     for address in ("", "switch/", "remove/"):
