@@ -40,6 +40,14 @@ _FRAGMENTS = {
     # Charges of each call's newest revision.
     "current": """calling_charge ch JOIN calling_callrecord c
           ON c.id = ch.call_record_id AND c.revision = ch.revision""",
+    # The entries of a charge. Whether they have a lot, which their kind says too, is
+    # named so that each is found by its key: an organisation may have millions.
+    "spends": """e.organisation_id = ch.organisation_id AND e.kind = 'spend'
+          AND e.reverses_id IS NULL AND e.lot_id IS NOT NULL
+          AND e.reference = 'call:' || ch.call_record_id || '#' || ch.revision""",
+    "debts": """e.organisation_id = ch.organisation_id AND e.kind = 'debt'
+          AND e.reverses_id IS NULL AND e.lot_id IS NULL
+          AND e.reference = 'call:' || ch.call_record_id || '#' || ch.revision""",
 }
 
 INVARIANTS = (
@@ -104,9 +112,13 @@ INVARIANTS = (
         """SELECT c.id, ch.revision, e.id
         FROM calling_charge ch JOIN calling_callrecord c
           ON c.id = ch.call_record_id AND c.revision <> ch.revision
-        JOIN credits_ledgerentry e ON e.organisation_id = ch.organisation_id
-          AND e.kind IN ('spend', 'debt') AND e.reverses_id IS NULL
-          AND e.reference = 'call:' || c.id || '#' || ch.revision
+        JOIN credits_ledgerentry e ON {spends}
+        WHERE {charge} AND NOT EXISTS (SELECT 1 FROM credits_ledgerentry u
+          WHERE u.organisation_id = e.organisation_id AND u.reverses_id = e.id)
+        UNION ALL SELECT c.id, ch.revision, e.id
+        FROM calling_charge ch JOIN calling_callrecord c
+          ON c.id = ch.call_record_id AND c.revision <> ch.revision
+        JOIN credits_ledgerentry e ON {debts}
         WHERE {charge} AND NOT EXISTS (SELECT 1 FROM credits_ledgerentry u
           WHERE u.organisation_id = e.organisation_id AND u.reverses_id = e.id)""",
     ),
@@ -137,10 +149,7 @@ INVARIANTS = (
         16,
         "charge {0}: {1} from credit, but its entries say {2}",
         """SELECT ch.id, ch.credit_amount, -coalesce(sum(e.amount), 0)
-        FROM calling_charge ch LEFT JOIN credits_ledgerentry e
-          ON e.organisation_id = ch.organisation_id AND e.kind = 'spend'
-          AND e.reverses_id IS NULL
-          AND e.reference = 'call:' || ch.call_record_id || '#' || ch.revision
+        FROM calling_charge ch LEFT JOIN credits_ledgerentry e ON {spends}
         WHERE {charge} GROUP BY ch.id, ch.credit_amount
         HAVING ch.credit_amount <> -coalesce(sum(e.amount), 0)""",
     ),
@@ -148,10 +157,7 @@ INVARIANTS = (
         16,
         "charge {0}: {1} became debt, but its entries say {2}",
         """SELECT ch.id, ch.debt_amount, -coalesce(sum(e.amount), 0)
-        FROM calling_charge ch LEFT JOIN credits_ledgerentry e
-          ON e.organisation_id = ch.organisation_id AND e.kind = 'debt'
-          AND e.reverses_id IS NULL
-          AND e.reference = 'call:' || ch.call_record_id || '#' || ch.revision
+        FROM calling_charge ch LEFT JOIN credits_ledgerentry e ON {debts}
         WHERE {charge} GROUP BY ch.id, ch.debt_amount
         HAVING ch.debt_amount <> -coalesce(sum(e.amount), 0)""",
     ),

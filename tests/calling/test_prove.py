@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import Organisation
+from calling.invariants import INVARIANTS, Invariant
 from calling.models import Bucket, Line, RateCardVersion, Source
 from calling.prove import prove
 from tests.calling.telephony import LATER, give_credit, give_plan, make_record, take_in
@@ -120,3 +121,28 @@ def test_a_missing_fence_is_found() -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TRIGGER charge_append_only{table}")
     assert prove(at=LATER).breaches == ["fence charge_append_only is missing (7)"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "invariant",
+    [
+        found
+        for found in INVARIANTS
+        if "{spends}" in found.sql or "{debts}" in found.sql
+    ],
+    ids=lambda found: found.sentence[:30],
+)
+def test_the_entries_of_a_charge_are_found_by_their_key(invariant: Invariant) -> None:
+    """One organisation may have millions: to go through them per charge never ends."""
+    keys = {"{spends}": "entry_once_per_lot", "{debts}": "entry_once_without_lot"}
+    with connection.cursor() as cursor:
+        explain = "EXPLAIN QUERY PLAN"
+        if connection.vendor == "postgresql":
+            explain = "EXPLAIN"
+            for way in ("hashjoin", "mergejoin", "seqscan"):
+                cursor.execute(f"SET LOCAL enable_{way} = off")
+        cursor.execute(f"{explain} {invariant.narrowed()}", {"organisation": 0})
+        plan = str(cursor.fetchall())
+    named = [key for key in keys.values() if key in plan]
+    assert named == [key for mark, key in keys.items() if mark in invariant.sql]
