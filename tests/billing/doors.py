@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from html import unescape
+from itertools import count
 from typing import Any
 
 from django import forms
@@ -43,6 +44,7 @@ from tests.billing.recharging import make_card, make_consent, switch_on
 
 NOT_FOR_SALE = "credits_not_for_sale"
 AMOUNT = to_micros("100")
+_numbers = count(1)
 KEY = "5f0c7c7e-3c51-4f0e-9a2b-0d5a4f6f6f11"
 
 
@@ -146,7 +148,7 @@ def _sold_before_the_move(organisation: Organisation) -> TopUp:
     money = sold_money(AMOUNT, organisation.currency)
     top_up = TopUp.objects.create(
         organisation=mine.get(),
-        client_key="before the move",
+        client_key=f"before the move {next(_numbers)}",
         kind=TopUpKind.RECHARGE,
         state=TopUpState.ABANDONED,
         credit=money,

@@ -22,12 +22,14 @@ from billing.models import (
     TransferAnnouncement,
 )
 from billing.promotional import grant_promotional_credit
+from billing.prove import prove
 from billing.recharging.claim_recharges import claim_one
 from billing.recharging.recharge import sweep_recharges
 from credits.models import LedgerEntry, Lot, Wallet
 from credits.models.prepaid_only import NOT_FOR_SALE_SENTENCE
 from credits.refusals import CreditsNotHeld
 from tests import makers
+from tests.billing.convert.moving import move
 from tests.billing.doors import (
     AMOUNT,
     DOORS,
@@ -35,9 +37,11 @@ from tests.billing.doors import (
     NOT_FOR_SALE,
     Refused,
     Visit,
+    match_in_admin,
     refusal,
 )
 from tests.billing.recharging import make_card, switch_on
+from tests.billing.transferring import announce
 from tests.stripe_sandbox import StripeSandbox
 
 # --- the walk -------------------------------------------------------------------------
@@ -81,6 +85,31 @@ def test_nce_organisation_cannot_buy_credit(
     assert refused.code == NOT_FOR_SALE
     assert refused.sentence in {str(NOT_FOR_SALE_SENTENCE), ""}
     assert everything_sold() == before
+
+
+def test_2_1_organisation_that_moved_finds_every_door_shut(
+    formosa: Organisation, staff: User
+) -> None:
+    """By the wizard's verb, with auto-recharge on and a transfer announced."""
+    now = timezone.now()
+    switch_on(formosa, make_card(formosa, at=now), at=now)
+    transfer = announce(formosa, "100")
+    move(formosa, at=now)
+    formosa.refresh_from_db()
+    before = everything_sold()
+    for name, door in DOORS.items():
+        refused = door(Visit(formosa, staff))
+        assert refused is not None, name
+        assert refused.code == NOT_FOR_SALE, name
+        assert refused.sentence in {str(NOT_FOR_SALE_SENTENCE), ""}, name
+    for cause in RechargeCause:
+        assert claim_one(formosa.pk, cause=cause, at=now, is_asked=True) is None
+    assert sweep_recharges(now) == 0
+    assert everything_sold() == before
+    # 2.2: what began before is delivered, once, and nothing more with it.
+    assert "US$100.00 added, receipt" in match_in_admin(transfer, by=staff)
+    assert Wallet.objects.get(pk=formosa.pk).credit == AMOUNT
+    assert prove(at=timezone.now()).breaches == []
 
 
 @pytest.mark.parametrize("name", HAND_OVERS)

@@ -28,7 +28,7 @@ from calling.subscribe import subscribe
 from credits.models import Hold, Lot, Wallet
 from credits.money import to_micros
 from tests import makers
-from tests.billing.buying import Buyer, assert_paid_once
+from tests.billing.buying import Buyer
 from tests.billing.convert.moving import assert_proven, make_twins, move
 from tests.billing.recharging import make_card, switch_on
 from tests.billing.test_top_up_races import at_once
@@ -53,15 +53,6 @@ def assert_moved_once(organisation: Organisation) -> None:
     assert_proven()
 
 
-def test_2_3_four_moves_at_once_are_one(formosa: Organisation, mei: Line) -> None:
-    prepaid, nce = make_twins()
-    take(formosa, prepaid, mei)
-    at_once([moves(formosa)] * 4)
-    assert_moved_once(formosa)
-    assert formosa.subscriptions.get(ends_at=None).plan == nce
-    assert formosa.licences.count() == 2
-
-
 def test_2_3_purchases_in_flight_are_refused_or_have_no_open_page(
     buyer: Buyer,
 ) -> None:
@@ -82,69 +73,6 @@ def test_2_3_purchases_in_flight_are_refused_or_have_no_open_page(
         finish_top_up(top_up.pk, at=timezone.now())
     assert not Lot.objects.exists()
     assert not TopUp.objects.filter(state=TopUpState.PAID).exists()
-
-
-def test_2_2_webhooks_during_the_move_deliver_once(buyer: Buyer) -> None:
-    top_up = buyer.start()
-    buyer.pay(top_up)
-    payment = buyer.payment_of(top_up)
-    finish = partial(finish_top_up, top_up.pk, at=timezone.now(), payment_id=payment)
-    at_once([finish, finish, moves(buyer.organisation), finish])
-    assert_paid_once(top_up)
-    assert_moved_once(buyer.organisation)
-
-
-def test_2_3_recharge_claimed_during_the_move_is_never_sent(
-    formosa: Organisation,
-) -> None:
-    makers.make_terms("USD")
-    now = timezone.now()
-    switch_on(formosa, make_card(formosa, at=now), at=now, only_when_used=False)
-    claim = partial(claim_one, formosa.pk, cause=RechargeCause.DEBIT, at=now)
-    at_once([claim, moves(formosa), partial(sweep_recharges, now), claim])
-    assert_moved_once(formosa)
-    assert not AutoRecharge.objects.exists()
-    states = set(RechargeAttempt.objects.values_list("state", flat=True))
-    assert states <= {"cancelled"}
-    wallet = Wallet.objects.get(pk=formosa.pk)
-    assert not wallet.recharge_wanted
-
-
-def test_switching_on_during_the_move_leaves_nothing_on(formosa: Organisation) -> None:
-    makers.make_terms("USD")
-    now = timezone.now()
-    card = make_card(formosa, at=now)
-
-    def switch() -> None:
-        try:
-            switch_on(formosa, card, at=now)
-        except CreditsNotForSale:
-            return
-
-    at_once([switch, moves(formosa), switch])
-    assert_moved_once(formosa)
-    assert not AutoRecharge.objects.exists()
-
-
-def test_2_2_transfer_that_is_matched_during_the_move_is_credited(
-    formosa: Organisation,
-) -> None:
-    makers.make_terms("USD")
-    staff = makers.make_user(is_staff=True)
-    transfer = announce(formosa, "100")
-    match = partial(
-        match_transfer,
-        transfer,
-        to_micros("100"),
-        bank_reference="HSBC-1",
-        recorded_by=staff,
-        note="Statement of 5 January, line 12",
-        at=timezone.now(),
-    )
-    at_once([match, moves(formosa)])
-    assert_moved_once(formosa)
-    assert StaffPayment.objects.get().billing_mode == "PREPAID"
-    assert Wallet.objects.get(pk=formosa.pk).credit == to_micros("100")
 
 
 @pytest.mark.usefixtures("card")
@@ -176,17 +104,73 @@ def test_2_3_calls_in_progress_keep_their_holds_and_settle_as_prepaid(
     assert_proven()
 
 
-def test_subscribing_during_the_move_leaves_no_prepaid_plan_running(
-    formosa: Organisation,
+def test_2_3_moves_at_once_are_one_and_leave_no_prepaid_plan_running(
+    formosa: Organisation, mei: Line
 ) -> None:
     prepaid, nce = make_twins()
+    take(formosa, prepaid, mei)
+    other = make_twins("conferencing")
 
     def subscribe_somehow() -> None:
-        for plan in (prepaid, nce):
+        for plan in other:
             with suppress(TollgateError):  # whichever mode it is by now
                 subscribe(formosa, plan, 1, at=timezone.now())
 
-    at_once([subscribe_somehow, moves(formosa), subscribe_somehow])
+    at_once([moves(formosa), subscribe_somehow, moves(formosa), moves(formosa)])
     assert_moved_once(formosa)
     running = formosa.subscriptions.filter(ends_at=None)
-    assert {one.billing_mode for one in running} == {"NCE"}
+    assert {one.plan for one in running} == {nce, other[1]}
+    assert formosa.licences.count() == 2
+
+
+def test_2_2_payments_that_arrive_during_the_move_are_credited_once(
+    buyer: Buyer,
+) -> None:
+    """A webhook that comes several times, and a transfer that staff match."""
+    top_up = buyer.start()
+    buyer.pay(top_up)
+    finish = partial(
+        finish_top_up,
+        top_up.pk,
+        at=timezone.now(),
+        payment_id=buyer.payment_of(top_up),
+    )
+    match = partial(
+        match_transfer,
+        announce(buyer.organisation, "250"),
+        to_micros("250"),
+        bank_reference="HSBC-1",
+        recorded_by=makers.make_user(is_staff=True),
+        note="Statement of 5 January, line 12",
+        at=timezone.now(),
+    )
+    at_once([finish, match, moves(buyer.organisation), finish])
+    top_up.refresh_from_db()
+    assert top_up.is_paid
+    assert StaffPayment.objects.get().billing_mode == "PREPAID"
+    assert Lot.objects.count() == 2
+    assert Wallet.objects.get(pk=buyer.organisation.pk).credit == to_micros("350")
+    assert_moved_once(buyer.organisation)
+
+
+def test_2_3_recharge_that_is_claimed_during_the_move_is_never_sent(
+    formosa: Organisation,
+) -> None:
+    """Nor is auto-recharge on afterwards, however often it is switched on."""
+    makers.make_terms("USD")
+    now = timezone.now()
+    card = make_card(formosa, at=now)
+
+    def switch() -> None:
+        with suppress(CreditsNotForSale):
+            switch_on(formosa, card, at=now, only_when_used=False)
+
+    switch()
+    claim = partial(claim_one, formosa.pk, cause=RechargeCause.DEBIT, at=now)
+    at_once([claim, moves(formosa), partial(sweep_recharges, now), switch])
+    assert_moved_once(formosa)
+    assert not AutoRecharge.objects.exists()
+    states = set(RechargeAttempt.objects.values_list("state", flat=True))
+    assert states <= {"cancelled"}
+    wallet = Wallet.objects.get(pk=formosa.pk)
+    assert (wallet.trigger, wallet.recharge_wanted) == (None, False)
