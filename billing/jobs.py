@@ -21,6 +21,7 @@ from billing.recharging.recharge import (
 from billing.reconciling import reconcile
 from billing.reconciling.compare_with_stripe import compare_next
 from billing.reconciling.open_orders import reconcile_open_orders
+from billing.statements.tell_statements import tell_statements as tell_of_statements
 from billing.telling.tell_expiry import remind_of_expiry, tell_of_expired
 from billing.telling.watch_balances import watch_balances as tell_of_moved_balances
 from billing.work_event import work_event
@@ -155,4 +156,14 @@ def close_months(turn: Turn) -> str:
     while not turn.is_over and (done := close_due_months(at)):
         closed += done
     logger.info("close_months: %s closed", closed)
+    return ""
+
+
+@job_with_cursor
+def tell_statements(turn: Turn) -> str:
+    """Tells of the statements of last month, on the first days of the next."""
+    at, seen = timezone.now(), 0
+    while not turn.is_over and (done := tell_of_statements(at)):
+        seen += done
+    logger.info("tell_statements: %s organisations looked at", seen)
     return ""

@@ -33,6 +33,12 @@ from billing.views.recharge_settings import (
     auto_recharge_settings,
     review_auto_recharge,
 )
+from billing.views.statements import (
+    statement,
+    statement_csv,
+    statement_pdf,
+    statements,
+)
 from billing.views.subscriptions import communications_credits, subscriptions
 from billing.views.top_up import approve_payment, top_up
 from billing.views.transfers import (
@@ -62,6 +68,10 @@ urlpatterns = [
     path("invoices/<int:pk>/pay/", pay_invoice, name="pay_invoice"),
     path("invoices/<int:pk>/invoice.pdf", invoice_pdf, name="invoice_pdf"),
     path("invoices/<int:pk>/calls.csv", invoice_calls, name="invoice_calls"),
+    path("statements/", statements, name="statements"),
+    path("statements/<slug:month>/", statement, name="statement"),
+    path("statements/<slug:month>/statement.csv", statement_csv, name="statement_csv"),
+    path("statements/<slug:month>/statement.pdf", statement_pdf, name="statement_pdf"),
     path("subscriptions/", subscriptions, name="subscriptions"),
     path(
         "subscriptions/communications-credits/",

@@ -69,6 +69,12 @@ SCHEDULE = (
         _("Recharges wallets below their trigger, and goes on with what did not end."),
     ),
     Timed(
+        "tell of statements",
+        "billing.jobs.tell_statements",
+        "45 * * * *",
+        _("Owes the messages that last month's statement is ready."),
+    ),
+    Timed(
         "close months",
         "billing.jobs.close_months",
         "20 * * * *",

@@ -1,6 +1,5 @@
 """The Credits page: one number, one action, and what explains the number."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -10,14 +9,14 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import membership_for
-from accounts.models import Membership, Organisation, Permission
+from accounts.models import Membership, Permission
 from billing.overview import read_overview
 from billing.recharging.recharge_card import recharge_card
 from billing.recharging.recharge_state import recharge_status
+from billing.statements.entry_rows import ENTRY_HEADING, entry_rows
 from calling.spend_shares import read_spend_shares
-from credits.models import EntryKind, LedgerEntry
-from credits.money import amount_text
-from credits.write_csv import MOST_ROWS, csv_response, local_cell, utc_cell
+from credits.models import LedgerEntry
+from credits.write_csv import MOST_ROWS, csv_response
 
 
 @require_safe
@@ -51,24 +50,8 @@ def _context(membership: Membership) -> dict[str, Any]:
 def activity_csv(request: HttpRequest) -> StreamingHttpResponse:
     """The ledger's newest entries, one line each, oldest first."""
     organisation = membership_for(request).organisation
-    heading = ["booked_at_utc", "booked_at_local", "happened_at_utc", "kind", "amount"]
-    heading += ["ledger_balance", "currency", "reference", "note"]
-    name = f"credits-{organisation.slug}.csv"
-    return csv_response(name, heading, _entry_rows(organisation))
-
-
-def _entry_rows(organisation: Organisation) -> Iterator[list[str]]:
     entries = LedgerEntry.objects.filter(organisation=organisation)
     newest = list(entries.order_by("-wallet_seq")[:MOST_ROWS])
-    for entry in reversed(newest):
-        yield [
-            utc_cell(entry.booked_at),
-            local_cell(entry.booked_at, organisation.zone),
-            utc_cell(entry.event_at),
-            EntryKind(entry.kind).value,
-            amount_text(entry.amount),
-            amount_text(entry.balance_after),
-            organisation.currency,
-            entry.reference,
-            entry.note,
-        ]
+    name = f"credits-{organisation.slug}.csv"
+    rows = entry_rows(organisation, reversed(newest))
+    return csv_response(name, ENTRY_HEADING, rows)
