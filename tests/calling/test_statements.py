@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from calling import call_areas
 from calling.formats.record import CallRecordIn
 from calling.ingest import Batch, store_batches
 from calling.models import Bucket, Line, Source
@@ -106,6 +107,16 @@ def test_ten_thousand_calls_take_no_more_than_one(pbx: Source) -> None:
     one = statements_of(pbx, records_of(make_lines(pbx, 1), 1))
     many = statements_of(pbx, records_of(make_lines(pbx, 20), 10_000))
     assert len(one) == len(many) <= MOST
+
+
+def test_a_minute_later_a_batch_takes_as_many(
+    pbx: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is remembered of countries is kept by the count of changes, not by time."""
+    before = statements_of(pbx, records_of(make_lines(pbx, 1), 1))
+    lines = make_lines(pbx, 1)
+    monkeypatch.setattr(call_areas, "monotonic", lambda: float("inf"))
+    assert len(statements_of(pbx, records_of(lines, 1))) == len(before)
 
 
 def test_corrections_take_a_constant_number_too(pbx: Source) -> None:
