@@ -1,7 +1,7 @@
 """The API: one `NinjaAPI`, a router per app, keys, and errors in one shape."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 from django.http import HttpRequest
@@ -17,13 +17,14 @@ from accounts.api_access import KeyAuth, quota_standing
 from accounts.api_bodies import read_json
 from billing.api import router as billing_router
 from billing.recharging.api import router as recharge_router
+from billing.statements.api import router as statements_router
 from calling.api import router as calling_router
 from calling.authorise.api import router as authorise_router
 from calling.intake.api import router as intake_router
 from calling.rates.api import router as rates_router
 from calling.usage.api import router as usage_router
 from config.contract import DESCRIPTION, complete
-from config.problems import add_problem_handlers, wrong_method
+from config.problems import add_problem_handlers, not_known, wrong_method
 from credits.api import router as credits_router
 
 
@@ -35,10 +36,13 @@ class JsonParser(Parser):
 
 
 def finished(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """The last hand on every answer: how the key stands, and 405 as a problem."""
+    """Both ends of every answer: names we do not know, how the key stands, and 405."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        unknown = names_not_known(request)
+        if unknown:
+            return not_known(request, unknown)
         response = view(request, *args, **kwargs)
         if response.status_code == 405:
             response = wrong_method(request, allow=response["Allow"])
@@ -48,6 +52,35 @@ def finished(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
         return response
 
     return answer
+
+
+def names_not_known(request: HttpRequest) -> list[str]:
+    """Parameters of the address that the operation does not have, so typos show.
+
+    Senders of call records put their own there; those are ignored.
+    """
+    match = request.resolver_match
+    if not request.GET or match is None:
+        return []
+    named = known_names().get((request.method, match.route))
+    return sorted(set(request.GET) - named) if named is not None else []
+
+
+@cache
+def known_names() -> dict[tuple[str | None, str], frozenset[str]]:
+    """By method and route, what may follow the question mark."""
+    return {
+        (method.upper(), _route(path)): frozenset(
+            one["name"] for one in operation["parameters"] if one["in"] == "query"
+        )
+        for path, methods in api.get_openapi_schema()["paths"].items()
+        for method, operation in methods.items()
+        if "/ingest/" not in path
+    }
+
+
+def _route(path: str) -> str:
+    return path.removeprefix("/").replace("{", "<").replace("}", ">")
 
 
 class TollgateAPI(NinjaAPI):
@@ -86,6 +119,7 @@ api.add_router("", accounts_router)
 api.add_router("", credits_router)
 api.add_router("", billing_router)
 api.add_router("", recharge_router)
+api.add_router("", statements_router)
 api.add_router("", calling_router)
 api.add_router("", authorise_router)
 api.add_router("", intake_router)

@@ -83,6 +83,28 @@ def wrong_method(request: HttpRequest, *, allow: str) -> HttpResponse:
     return response
 
 
+def not_known(request: HttpRequest, names: Sequence[str]) -> HttpResponse:
+    """Answers parameters of the address that nobody reads."""
+    detail = _("There is no such parameter.")
+    errors = [
+        {"pointer": f"/{name}", "detail": detail, "code": "extra_forbidden"}
+        for name in names
+    ]
+    return _with_errors(request, errors)
+
+
+def _with_errors(
+    request: HttpRequest, errors: Sequence[dict[str, str]]
+) -> HttpResponse:
+    return problem(
+        request,
+        status=422,
+        code="not_valid",
+        detail=_("The request has values that cannot be accepted."),
+        errors=list(errors),
+    )
+
+
 def _refused(request: HttpRequest, error: Any) -> HttpResponse:
     return problem(request, status=error.status, code=error.code, detail=str(error))
 
@@ -90,13 +112,7 @@ def _refused(request: HttpRequest, error: Any) -> HttpResponse:
 def _not_valid(request: HttpRequest, error: Any) -> HttpResponse:
     if CreditsNotForSale.code in codes_of(error):
         return _refused(request, CreditsNotForSale())
-    return problem(
-        request,
-        status=422,
-        code="not_valid",
-        detail=_("The request has values that cannot be accepted."),
-        errors=list(_field_errors(error)),
-    )
+    return _with_errors(request, list(_field_errors(error)))
 
 
 def _field_errors(error: ValidationError) -> Iterator[dict[str, str]]:
@@ -121,13 +137,7 @@ def _not_understood(request: HttpRequest, error: Any) -> HttpResponse:
         }
         for one in error.errors
     ]
-    return problem(
-        request,
-        status=422,
-        code="not_valid",
-        detail=_("The request has values that cannot be accepted."),
-        errors=errors,
-    )
+    return _with_errors(request, errors)
 
 
 def _pointer(place: Sequence[str | int]) -> str:

@@ -21,7 +21,9 @@ from accounts.keys import (
 )
 from accounts.models import ApiKey, Organisation, Scope, User
 from accounts.token_bucket import refill_buckets, take_token
+from calling.models import Source
 from tests.api_client import ask, assert_problem, get, key_of
+from tests.config.test_api_matrix import switch_key
 from tests.makers import START
 
 SECOND = timedelta(seconds=1)
@@ -94,6 +96,17 @@ def test_plain_lines_name_what_an_object_has_in_it() -> None:
         "parts.1.source=pool",
         "parts.2.source=credit",
     ]
+
+
+def test_a_parameter_that_is_not_there_is_named(secret: str) -> None:
+    answer = get("/lots?stat=spendable&limit=5", secret)
+    [error] = assert_problem(answer, 422, "not_valid")["errors"]
+    assert (error["pointer"], error["code"]) == ("/stat", "extra_forbidden")
+
+
+def test_a_switch_may_say_more_in_the_address(pbx: Source) -> None:
+    answer = ask("POST", "/ingest/freeswitch?uuid=5d0b", switch_key(pbx, *Scope), "{}")
+    assert_problem(answer, 422, "not_valid")  # an empty document, not the address
 
 
 # --- quotas ---------------------------------------------------------------------------

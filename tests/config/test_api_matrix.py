@@ -55,6 +55,7 @@ ROWS = {
     "get_auto_recharge": Row(Scope.BALANCE_READ, EITHER),
     "put_auto_recharge": Row(Scope.FUNDS_WRITE, OWN),
     "delete_auto_recharge": Row(Scope.FUNDS_WRITE, OWN),
+    "get_statement": Row(Scope.BALANCE_READ, EITHER),
     "get_rate": Row(Scope.RATES_READ, EITHER, query="?number=%2B81312345678"),
     "post_quote": Row(Scope.RATES_READ, EITHER),
     "list_usage": Row(Scope.USAGE_READ, EITHER),
@@ -103,6 +104,7 @@ def ours(formosa: Organisation, pbx: Source) -> dict[str, str]:
         "endpoint_id": f"we_{endpoint.pk}",
         "event_id": event.public_id,
         "authorization_id": f"auth_{hold.pk}",
+        "month": "2026-10",
     }
 
 
