@@ -26,12 +26,12 @@ from calling.authorise.bodies import (
     SettleBody,
     SettledOut,
     contract_of,
+    question_of,
     read,
 )
 from calling.authorise.emergency import HELP, CallsAuth
 from calling.authorise.end_call import Ending, Settled, release_call, settle_call
 from calling.authorise.extend import Extension, extend_call
-from calling.authorise.question import Question
 from calling.authorise.remember import provider_facts
 from calling.formats.record import BadRow
 from calling.models import Source
@@ -57,7 +57,7 @@ def post_authorize(request: HttpRequest) -> Any:
     body = read(AuthorizeBody, request)
     if body.source is not None and body.source != source.slug:
         raise OtherSource(named=body.source, source=source.slug)
-    question = _question(body, request.headers.get(NAMED_IN, "")[:50])
+    question = question_of(body, request.headers.get(NAMED_IN, "")[:50])
     return tell(
         request,
         authorise_call(
@@ -194,21 +194,3 @@ def _asked_again(request: HttpRequest) -> Source:
     """The key and its source as they are now."""
     request.auth = KeyAuth("calls")(request)  # type: ignore[attr-defined]
     return asking_source(request)
-
-
-def _question(body: AuthorizeBody, organisation: str) -> Question:
-    return Question(
-        call_id=body.call_id,
-        callee=body.to,
-        caller=body.from_ or "",
-        direction=str(body.direction.value),
-        from_tag=body.from_tag or "",
-        account_code=body.account_code or "",
-        trunk=body.trunk or "",
-        tenant=body.tenant or "",
-        user=body.user or "",
-        kind=body.kind or "",
-        call_type=body.call_type or "",
-        organisation_hint=organisation,
-        requested_seconds=body.requested_duration_s,
-    )

@@ -13,6 +13,7 @@ from ninja import Schema
 from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 
 from accounts.api_bodies import FORM, JSON, read_fields
+from calling.authorise.question import Question
 from calling.models import Direction
 
 Read = TypeVar("Read", bound=Schema)
@@ -184,3 +185,22 @@ def read(schema: type[Read], request: HttpRequest) -> Read:
         for one in told:
             one["loc"] = ("body", "payload", *one["loc"])
         raise ninja.errors.ValidationError(told) from None
+
+
+def question_of(body: AuthorizeBody, organisation: str) -> Question:
+    """The question in our own words; `organisation` is named beside the body."""
+    return Question(
+        call_id=body.call_id,
+        callee=body.to,
+        caller=body.from_ or "",
+        direction=str(body.direction.value),
+        from_tag=body.from_tag or "",
+        account_code=body.account_code or "",
+        trunk=body.trunk or "",
+        tenant=body.tenant or "",
+        user=body.user or "",
+        kind=body.kind or "",
+        call_type=body.call_type or "",
+        organisation_hint=organisation,
+        requested_seconds=body.requested_duration_s,
+    )
