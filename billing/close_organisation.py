@@ -103,7 +103,7 @@ def close_organisation(
 
 
 def _obstacle(wallet: Wallet) -> str | Promise:
-    if wallet.reserved:
+    if wallet.live_calls:
         return _("Calls are running. Close once they have ended.")
     if wallet.incoming:
         return _("A payment is being checked. Close once it is decided.")

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from credits.bulk import read_rows, update_rows
-from credits.models import Hold, HoldState, Wallet
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+
+from credits.models import HoldState, Wallet
 from credits.models.hold import HoldQuerySet
 from credits.money import Micros
 
@@ -34,19 +36,32 @@ def close_holds(
     *,
     at: datetime,
 ) -> list[EndedHold]:
-    """Ends those of the chosen holds that are open; two statements for any number.
+    """Ends those of the chosen holds that are open; one statement for any number.
 
     Their wallets, locked by the caller, are moved in memory; the caller refreshes
     them, which also lets lapse what an expired lot had kept for these calls (rule 3.8).
     """
-    still_open = chosen.still_open().filter(organisation__in=list(wallets))
-    rows = read_rows(still_open.order_by("pk").values_list(*EndedHold._fields))
-    ended = [EndedHold(*row) for row in rows]
-    update_rows(
-        Hold, "id", ("state", "closed_at"), [(one.id, state.value, at) for one in ended]
-    )
+    ended = _close(chosen.filter(organisation__in=list(wallets)), state, at)
     for one in ended:
         wallet = wallets[one.organisation_id]
         wallet.reserved -= one.amount
         wallet.live_calls -= 1
     return ended
+
+
+def _close(chosen: HoldQuerySet, state: HoldState, at: datetime) -> list[EndedHold]:
+    """Django has no UPDATE that returns the rows."""
+    still_open = chosen.still_open().order_by().values("pk")
+    compiler = still_open.query.get_compiler(connection=connection)
+    try:
+        which, params = compiler.as_sql()
+    except EmptyResultSet:  # among nothing, as Django sees without asking
+        return []
+    closed_at = connection.ops.adapt_datetimefield_value(at)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE credits_hold SET state = %s, closed_at = %s WHERE id IN ({which})"  # noqa: S608  # a query of ours
+            f" RETURNING {', '.join(EndedHold._fields)}",
+            [state.value, closed_at, *params],
+        )
+        return sorted(EndedHold(*row) for row in cursor.fetchall())
