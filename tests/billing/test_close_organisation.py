@@ -157,7 +157,7 @@ def test_a_payment_page_that_was_open_is_closed_at_stripe(buyer: Buyer) -> None:
     assert session.status == "expired"
 
 
-@pytest.mark.parametrize("obstacle", ["reserved", "incoming"])
+@pytest.mark.parametrize("obstacle", ["live_calls", "incoming"])
 def test_closing_waits_for_running_calls_and_payments(
     formosa: Organisation, alice: User, obstacle: str
 ) -> None:
