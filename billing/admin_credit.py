@@ -28,6 +28,7 @@ from billing.models import StaffPayment, StaffPaymentKind
 from billing.promotional import grant_promotional_credit
 from billing.refusals import judge_sale, selling
 from billing.staff_payment import record_staff_payment
+from billing.tax_rates import credit_of
 from credits.display import money_text
 from credits.money import Micros
 from credits.refusals import CreditsNotHeld
@@ -55,6 +56,8 @@ class Gift:
     form: type[CreditForm]
     judge: Callable[[Organisation], None]
     give: Callable[[Any, Organisation, Step], object]
+    # What of an amount becomes credit: all of a gift, a payment less its tax.
+    credit_of: Callable[[Organisation, Micros, datetime], Micros]
 
 
 @dataclass(frozen=True)
@@ -159,10 +162,11 @@ def _row(organisation: Organisation, gift: Gift, form: CreditForm, sure: bool) -
         return money_text(micros, organisation.currency)
 
     given = form.amount_for(organisation) if sure else 0
+    added = gift.credit_of(organisation, given, timezone.now())
     return Row(
         organisation=organisation,
         before=text(balance),
-        after=text(balance if refusal else balance + given),
+        after=text(balance if refusal else balance + added),
         refusal=refusal,
         fields=form.row_fields(organisation),
     )
@@ -183,7 +187,9 @@ def _once(gift: Gift) -> str:
 
 def _may_buy(organisation: Organisation) -> None:
     with selling():
-        judge_sale(StaffPayment(organisation=organisation))
+        judge_sale(
+            StaffPayment(organisation=organisation, currency=organisation.currency)
+        )
 
 
 def _may_hold(organisation: Organisation) -> None:
@@ -204,6 +210,10 @@ def _record(form: PaymentForm, organisation: Organisation, step: Step) -> object
     )
 
 
+def _whole(_organisation: Organisation, amount: Micros, _at: datetime) -> Micros:
+    return amount
+
+
 def _grant(form: GrantForm, organisation: Organisation, step: Step) -> object:
     return grant_promotional_credit(
         organisation,
@@ -220,12 +230,13 @@ RECORD_PAYMENT = Gift(
     name="record_payment",
     title=gettext_lazy("Record bank transfers"),
     effect=gettext_lazy(
-        "The money has arrived, or an order stands for it. The organisation gets the "
-        "credit at once; it is valid for twelve months."
+        "The money has arrived, or an order stands for it; the amount is with tax. The "
+        "organisation gets the credit at once; it is valid for twelve months."
     ),
     form=PaymentForm,
     judge=_may_buy,
     give=_record,
+    credit_of=credit_of,
 )
 GRANT_CREDIT = Gift(
     name="grant_credit",
@@ -236,4 +247,5 @@ GRANT_CREDIT = Gift(
     form=GrantForm,
     judge=_may_hold,
     give=_grant,
+    credit_of=_whole,
 )

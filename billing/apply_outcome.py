@@ -97,6 +97,7 @@ def _paid(top_up: TopUp, payment: Payment, *, at: datetime) -> None:
         amount=top_up.credit_micros,
         reference=f"top-up:{payment.id}",
         sale_id=top_up.pk,
+        is_taxed=top_up.is_taxed,
         actor=top_up.actor,
         at=at,
     )

@@ -82,7 +82,7 @@ def _sales_and_lots(
         found[kind == LotKind.STAFF_PAYMENT, sale_id or 0].append(facts)
     sales: list[tuple[bool, TopUp | StaffPayment, Micros]] = [
         *((False, sale, sale.credit_micros) for sale in top_ups.filter(state="paid")),
-        *((True, sale, sale.amount_micros) for sale in payments),
+        *((True, sale, sale.credit_micros) for sale in payments),
     ]
     for is_staff, sale, amount in sales:
         its_lots = [facts[:2] for facts in found.pop((is_staff, sale.pk), [])]

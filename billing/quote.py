@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from accounts.models import Organisation
 from billing.amount_limits import check_amount, check_room, terms_of
+from billing.tax_rates import read_tax, tax_on
 from credits.expiry_date import expiry_of, last_day
 from credits.models import Wallet
 from credits.money import Micros
@@ -32,15 +33,11 @@ def quote_top_up(
     terms = terms_of(organisation.currency)
     check_amount(amount, terms)
     check_room(amount, Wallet.objects.get(pk=organisation.pk), terms, at=at)
+    tax = read_tax(organisation.country, organisation.local_day(at))
     return TopUpQuote(
         currency=organisation.currency,
         credit=amount,
-        tax=tax_on(amount),
+        tax=tax_on(amount, tax, organisation.currency),
         expires_at=expiry_of(at, organisation.zone),
         last_day=last_day(at, organisation.zone),
     )
-
-
-def tax_on(amount: Micros) -> Micros:
-    """No provider charges tax on credits yet (rule 10.4)."""
-    return amount - amount

@@ -19,6 +19,7 @@ from billing.models.fields import sold_money
 from billing.numbers import take_receipt_number
 from billing.reasons import check_reason
 from billing.refusals import judge_sale, selling
+from billing.tax_rates import read_tax, tax_within
 from credits.issue import issue_lot
 from credits.lock import lock_wallet
 from credits.models import Lot, LotKind
@@ -41,6 +42,8 @@ def record_staff_payment(
 ) -> StaffPayment:
     """The payment with its lot; a ValidationError names what cannot be recorded.
 
+    `amount` is what arrived in micros, tax included (rule 10.4).
+
     `announcement` is where the sale began, before a move to NCE perhaps (rule 2.2).
 
     Of a payment on a purchase order the reference is the order's number.
@@ -51,12 +54,16 @@ def record_staff_payment(
     with selling(), transaction.atomic():
         wallet = lock_wallet(organisation.pk)
         before = wallet.ledger_balance
+        # Read again: the mode of the row at hand may be old.
+        buyer = Organisation.objects.get(pk=organisation.pk)
+        tax = read_tax(buyer.country, buyer.local_day(at))
         payment = StaffPayment(
-            # Read again: the mode of the row at hand may be old.
-            organisation=Organisation.objects.get(pk=organisation.pk),
+            organisation=buyer,
             kind=kind,
             bank_reference=bank_reference,
             amount=sold_money(amount, wallet.currency),
+            tax=sold_money(tax_within(amount, tax, wallet.currency), wallet.currency),
+            tax_percent=tax.percent,
             recorded_by=recorded_by,
             recorded_at=at,
             note=note,
@@ -89,9 +96,10 @@ def _deliver(payment: StaffPayment, *, before: Micros, at: datetime) -> None:
     lot = issue_lot(
         payment.organisation,
         kind=LotKind.STAFF_PAYMENT,
-        amount=payment.amount_micros,
+        amount=payment.credit_micros,
         reference=payment.reference,
         sale_id=payment.pk,
+        is_taxed=payment.is_taxed,
         actor=payment.recorded_by,
         at=at,
     )
@@ -104,7 +112,7 @@ def _deliver(payment: StaffPayment, *, before: Micros, at: datetime) -> None:
         reason=payment.note,
         before={"balance": amount_text(before)},
         after={
-            "balance": amount_text(before + payment.amount_micros),
+            "balance": amount_text(before + payment.credit_micros),
             "bank_reference": payment.bank_reference,
             "receipt": payment.receipt_number,
         },

@@ -19,7 +19,6 @@ from billing.amount_limits import check_amount, check_room, terms_of
 from billing.apply_outcome import apply_outcome
 from billing.models import TopUp
 from billing.models.fields import sold_money
-from billing.quote import tax_on
 from billing.refusals import (
     ClientKeyReused,
     CreditsNotForSale,
@@ -27,6 +26,7 @@ from billing.refusals import (
     judge_sale,
     selling,
 )
+from billing.tax_rates import read_tax, tax_on
 from credits.lock import lock_wallet
 from credits.money import Micros
 
@@ -97,7 +97,8 @@ def _is_of_a_try(payment: gateway.Payment, named: str) -> bool:
 def _order(organisation: Organisation, amount: Micros, *, at: datetime) -> TopUp:
     # Read again: the mode of the row at hand may be old.
     buyer = Organisation.objects.get(pk=organisation.pk)
-    tax = tax_on(amount)
+    rate = read_tax(buyer.country, buyer.local_day(at))
+    tax = tax_on(amount, rate, buyer.currency)
 
     def money(micros: Micros) -> Money:
         return sold_money(micros, buyer.currency)
@@ -106,6 +107,7 @@ def _order(organisation: Organisation, amount: Micros, *, at: datetime) -> TopUp
         organisation=buyer,
         credit=money(amount),
         tax=money(tax),
+        tax_percent=rate.percent,
         total=money(amount + tax),
         started_at=at,
     )

@@ -31,6 +31,7 @@ class _Terms:
     reference: str
     sale_id: int | None
     expires_at: datetime
+    is_taxed: bool
 
 
 def issue_lot(
@@ -41,6 +42,7 @@ def issue_lot(
     reference: str,
     at: datetime,
     sale_id: int | None = None,
+    is_taxed: bool = False,
     expires_at: datetime | None = None,
     months: int | None = None,
     actor: User | None = None,
@@ -61,7 +63,7 @@ def issue_lot(
         if kind == LotKind.PROMOTIONAL and holder.mode is not BillingMode.PREPAID:
             raise CreditsNotHeld
         expiry = _expiry(holder, kind, at, expires_at, months)
-        terms = _Terms(kind, amount, reference, sale_id, expiry)
+        terms = _Terms(kind, amount, reference, sale_id, expiry, is_taxed)
         lot = _give_birth(wallet, holder, terms, at)
         _fill(wallet, lot, at, actor_id=actor.pk if actor else None, note=note)
     lot.refresh_from_db()
@@ -111,6 +113,7 @@ def _give_birth(
         exhausted_at=at,
         reference=terms.reference,
         sale_id=terms.sale_id,
+        is_taxed=terms.is_taxed,
     )
 
 

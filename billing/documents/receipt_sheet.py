@@ -23,14 +23,10 @@ def top_up_pdf(top_up: TopUp) -> bytes:
             top_up.organisation,
             number=top_up.receipt_number,
             paid_at=top_up.paid_at,
-            how=TopUpKind(top_up.kind).label,
+            how=str(TopUpKind(top_up.kind).label),
             purchase_order=top_up.purchase_order,
         )
-        tax = from_money(top_up.tax)
-        taxes = []
-        if tax:
-            percent = percent_text(top_up.tax_percent)
-            taxes = [(_("Tax %(percent)s %%") % {"percent": percent}, tax)]
+        taxes = _taxes(top_up)
         lot = _lot(top_up.organisation_id, top_up.kind, top_up.pk)
         _fill(sheet, lot, top_up.currency, top_up.credit_micros, taxes)
         return sheet.render()
@@ -44,13 +40,20 @@ def payment_pdf(payment: StaffPayment) -> bytes:
             payment.organisation,
             number=payment.receipt_number,
             paid_at=payment.recorded_at,
-            how=StaffPaymentKind(payment.kind).label,
+            how=str(StaffPaymentKind(payment.kind).label),
             purchase_order=payment.purchase_order,
             reference=payment.bank_reference if is_transfer else "",
         )
         lot = _lot(payment.organisation_id, LotKind.STAFF_PAYMENT, payment.pk)
-        _fill(sheet, lot, payment.currency, payment.amount_micros, [])
+        _fill(sheet, lot, payment.currency, payment.credit_micros, _taxes(payment))
         return sheet.render()
+
+
+def _taxes(sale: TopUp | StaffPayment) -> list[tuple[str, Micros]]:
+    if not sale.is_taxed:
+        return []
+    percent = percent_text(sale.tax_percent)
+    return [(_("Tax %(percent)s %%") % {"percent": percent}, from_money(sale.tax))]
 
 
 def _sheet(
@@ -73,7 +76,7 @@ def _sheet(
     sheet.facts(
         [
             (_("Paid on"), day_text(paid_at, organisation.time_zone)),
-            (_("Paid by"), str(how)),
+            (_("Paid by"), how),
             (_("Bank reference"), reference),
             (_("Purchase order number"), purchase_order),
         ]

@@ -172,12 +172,9 @@ def add_tax(
     bills: Collection[Bill], organisations: Mapping[int, Organisation], *, at: datetime
 ) -> None:
     """By the rate of each customer's country on its own day."""
-    countries: dict[date, set[str]] = {}
-    for one in organisations.values():
-        countries.setdefault(one.local_day(at), set()).add(one.country)
-    taxes = {day: read_taxes(found, day) for day, found in countries.items()}
-    for bill in bills:
-        if bill.lines:
-            one = organisations[bill.organisation_id]
-            tax = taxes[one.local_day(at)][one.country]
-            bill.lines = with_tax(bill.lines, name=tax.name, percent=tax.percent)
+    billed = [bill for bill in bills if bill.lines]
+    owners = [organisations[bill.organisation_id] for bill in billed]
+    taxes = read_taxes({one.pk: (one.country, one.local_day(at)) for one in owners})
+    for bill in billed:
+        tax = taxes[bill.organisation_id]
+        bill.lines = with_tax(bill.lines, name=tax.name, percent=tax.percent)

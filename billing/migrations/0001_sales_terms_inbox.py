@@ -99,6 +99,8 @@ class Migration(migrations.Migration):
                 ('bank_reference', models.CharField(error_messages={'unique': 'This bank reference was recorded before.'}, max_length=100, unique=True, verbose_name='bank reference')),
                 ('currency', models.CharField(max_length=3, verbose_name='currency')),
                 ('amount', billing.models.fields.AmountField(currency_field_name='currency', decimal_places=3, max_digits=14, verbose_name='amount')),
+                ('tax', billing.models.fields.AmountField(currency_field_name='currency', decimal_places=3, default=decimal.Decimal, max_digits=14, verbose_name='of it tax')),
+                ('tax_percent', models.DecimalField(decimal_places=3, default=0, max_digits=6, verbose_name='tax percent')),
                 ('recorded_at', models.DateTimeField(verbose_name='recorded at')),
                 ('note', models.TextField(blank=True, verbose_name='note')),
                 ('purchase_order', models.CharField(blank=True, max_length=50, verbose_name='purchase order number')),
@@ -113,7 +115,7 @@ class Migration(migrations.Migration):
                 'ordering': ['-id'],
                 'permissions': [('record_payment', 'Can record a bank transfer or purchase order'), ('grant_credit', 'Can grant promotional credit')],
                 'abstract': False,
-                'constraints': [models.CheckConstraint(condition=models.Q(('billing_mode__in', ['PREPAID'])), name='credits_not_for_sale__staffpayment', violation_error_code='credits_not_for_sale', violation_error_message='This organisation is on the new commerce experience (NCE) and is billed after use; it cannot buy credits.'), models.UniqueConstraint(condition=models.Q(('receipt_number', ''), _negated=True), fields=('receipt_number',), name='staff_receipt_number_once'), models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='staff_payment_positive', violation_error_code='staff_payment_positive', violation_error_message='A payment is more than nothing.')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('billing_mode__in', ['PREPAID'])), name='credits_not_for_sale__staffpayment', violation_error_code='credits_not_for_sale', violation_error_message='This organisation is on the new commerce experience (NCE) and is billed after use; it cannot buy credits.'), models.UniqueConstraint(condition=models.Q(('receipt_number', ''), _negated=True), fields=('receipt_number',), name='staff_receipt_number_once'), models.CheckConstraint(condition=models.Q(('amount__gt', 0), ('tax__gte', 0), ('tax__lt', models.F('amount'))), name='staff_payment_positive', violation_error_code='staff_payment_positive', violation_error_message='A payment is more than nothing.')],
             },
         ),
         migrations.CreateModel(

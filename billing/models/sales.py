@@ -187,6 +187,11 @@ class TopUp(PrepaidOnly):
         return f"top-up:{self.pk}"
 
     @property
+    def is_taxed(self) -> bool:
+        """Whether tax was paid on it, so that its use is not taxed again (10.4)."""
+        return self.tax_percent > 0
+
+    @property
     def is_open(self) -> bool:
         return TopUpState(self.state).is_open
 
@@ -201,7 +206,10 @@ class StaffPaymentKind(models.TextChoices):
 
 
 class StaffPayment(PrepaidOnly):
-    """A bank transfer or purchase order that staff recorded (rule 4.6)."""
+    """A bank transfer or purchase order that staff recorded (rule 4.6).
+
+    `amount` is what arrived, tax included; its credit is the rest.
+    """
 
     kind = models.CharField(
         _("kind"),
@@ -217,6 +225,10 @@ class StaffPayment(PrepaidOnly):
     )
     currency = models.CharField(_("currency"), max_length=3)
     amount = AmountField(_("amount"))
+    tax = AmountField(_("of it tax"), default=Decimal)
+    tax_percent = models.DecimalField(
+        _("tax percent"), max_digits=6, decimal_places=3, default=0
+    )
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
     recorded_at = models.DateTimeField(_("recorded at"))
     note = models.TextField(_("note"), blank=True)
@@ -252,7 +264,7 @@ class StaffPayment(PrepaidOnly):
             ),
             models.CheckConstraint(
                 name="staff_payment_positive",
-                condition=Q(amount__gt=0),
+                condition=Q(amount__gt=0, tax__gte=0, tax__lt=F("amount")),
                 violation_error_code="staff_payment_positive",
                 violation_error_message=_("A payment is more than nothing."),
             ),
@@ -270,6 +282,14 @@ class StaffPayment(PrepaidOnly):
     @property
     def amount_micros(self) -> Micros:
         return from_money(self.amount)
+
+    @property
+    def credit_micros(self) -> Micros:
+        return self.amount_micros - from_money(self.tax)
+
+    @property
+    def is_taxed(self) -> bool:
+        return self.tax_percent > 0
 
     def get_absolute_url(self) -> str:
         return reverse("transfer_receipt", args=[self.pk])

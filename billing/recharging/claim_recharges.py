@@ -8,7 +8,7 @@ gets a reason, unless a recharge is under way.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -37,6 +37,7 @@ from billing.recharging.recharge_caps import (
 )
 from billing.recharging.tell_recharges import alarm_staff
 from billing.recharging.write_claims import Claim, write_claims
+from billing.tax_rates import Tax, read_taxes
 from calling.models import UsageDay
 from credits.bulk import read_rows
 from credits.lock import lock_wallets, lock_wanting_wallets
@@ -63,6 +64,7 @@ class Row(NamedTuple):
     time_zone: str
     opened_at: datetime
     suspended_at: datetime | None
+    country: str
 
 
 COLUMNS = (
@@ -78,7 +80,7 @@ COLUMNS = (
     "only_when_used",
     "catches_up",
 )
-OWNER = ("time_zone", "opened_at", "suspended_at")
+OWNER = ("time_zone", "opened_at", "suspended_at", "country")
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class _Batch:
     past: Mapping[int, list[Past]]
     last_used: Mapping[int, Any]
     largest: Mapping[str, Micros]
+    taxes: Mapping[int, Tax]
 
 
 def claim_one(
@@ -199,6 +202,7 @@ def _judge(row: Row, wallet: Wallet, batch: _Batch) -> Claim | Skip:
         row.consent_id,
         row.card_id,
         row.customer_id,
+        batch.taxes[row.organisation_id],
     )
 
 
@@ -262,6 +266,10 @@ def _read_rows(organisation_ids: Collection[int]) -> list[Row]:
     ]
 
 
+def _buyer(row: Row, at: datetime) -> tuple[str, date]:
+    return row.country, at.astimezone(ZoneInfo(row.time_zone)).date()
+
+
 def _read_batch(
     rows: Collection[Row], *, cause: RechargeCause, at: datetime, is_asked: bool
 ) -> _Batch:
@@ -277,6 +285,7 @@ def _read_batch(
     return _Batch(
         at=at,
         cause=cause,
+        taxes=read_taxes({row.organisation_id: _buyer(row, at) for row in rows}),
         is_asked=is_asked,
         is_stopped=RechargeStop.in_force() is not None,
         past=read_past(ids, at=at),

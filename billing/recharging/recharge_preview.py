@@ -9,7 +9,6 @@ from datetime import date, datetime
 
 from accounts.models import Organisation
 from billing.models import AutoRecharge
-from billing.quote import tax_on
 from billing.recharging.read_recharges import read_past
 from billing.recharging.recharge_caps import (
     cap_in_the_way,
@@ -25,6 +24,7 @@ from billing.recharging.recharge_settings import (
     settings_in,
 )
 from billing.recharging.recharge_state import open_attempt
+from billing.tax_rates import read_tax, tax_on
 from credits.expiry_date import last_day
 from credits.models import Wallet
 from credits.money import Micros
@@ -67,12 +67,13 @@ def preview_recharge(
     credit = _charged_now(
         organisation, row, settings, available + wallet.incoming, at=at
     )
+    tax = read_tax(organisation.country, organisation.local_day(at))
     return RechargePreview(
         settings=settings,
         currency=organisation.currency,
         available=available,
         credit=credit,
-        tax=tax_on(credit),
+        tax=tax_on(credit, tax, organisation.currency),
         last_day=last_day(at, organisation.zone),
         asks_consent=needs_consent(settings_in(row) if row else None, settings),
         warnings=recharge_warnings(organisation, settings, at=at),

@@ -19,7 +19,7 @@ from billing.models import (
     TopUpState,
     TryOutcome,
 )
-from billing.quote import tax_on
+from billing.tax_rates import NO_TAX, Tax, tax_on
 from credits.bulk import Table, insert_tables, reserve_ids
 from credits.money import Micros, to_decimal
 
@@ -33,6 +33,7 @@ class Claim(NamedTuple):
     consent_id: int
     card_id: int
     customer_id: str
+    tax: Tax = NO_TAX
 
 
 # What a sale that has only begun holds in every other column.
@@ -41,7 +42,6 @@ NOTHING_YET = {
     "refunded": 0,
     "disputed": 0,
     "dispute_status": "",
-    "tax_percent": 0,
     "purchase_order": "",
     "receipt_number": "",
     "stripe_session_id": "",
@@ -59,6 +59,7 @@ TOP_UP = (
     "currency",
     "credit",
     "tax",
+    "tax_percent",
     "total",
     "stripe_customer_id",
     "started_at",
@@ -118,7 +119,7 @@ def payment_key(attempt_id: int, number: int) -> str:
 
 
 def _sale(sale: int, attempt: int, claim: Claim, at: datetime) -> tuple[object, ...]:
-    tax = tax_on(claim.credit)
+    tax = tax_on(claim.credit, claim.tax, claim.currency)
     return (
         sale,
         claim.organisation_id,
@@ -129,6 +130,7 @@ def _sale(sale: int, attempt: int, claim: Claim, at: datetime) -> tuple[object, 
         claim.currency,
         _stored(claim.credit),
         _stored(tax),
+        str(claim.tax.percent),
         _stored(claim.credit + tax),
         claim.customer_id,
         at,

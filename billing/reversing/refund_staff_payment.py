@@ -20,7 +20,7 @@ from billing.models import Refund, RefundState, StaffPayment
 from billing.models.fields import sold_money
 from billing.reasons import check_reason
 from billing.refusals import ClientKeyReused, MoreThanRefundable
-from billing.reversing.reverse import whole_steps
+from billing.reversing.reverse import gross_of, whole_steps
 from billing.reversing.sale_lots import lots_of
 from credits.lock import lock_wallet
 from credits.lots import read_live_lots
@@ -78,7 +78,7 @@ def ask_staff_refund(
             organisation=sale.organisation,
             staff_payment=sale,
             credit=sold_money(credit, sale.currency),
-            total=sold_money(credit, sale.currency),
+            total=sold_money(_gross(sale, credit), sale.currency),
             reason=reason[:200],
             client_key=client_key,
             requested_by=actor,
@@ -149,6 +149,15 @@ def _refundable(payment: StaffPayment, wallet: Wallet, at: datetime) -> Micros:
     lots = read_live_lots([wallet.organisation_id], at=at)[wallet.organisation_id]
     mine = set(lots_of(payment).values_list("pk", flat=True))
     return whole_steps(unheld(mine, lots, wallet, at), payment.currency)
+
+
+def _gross(sale: StaffPayment, credit: Micros) -> Micros:
+    """What is sent back for a credit: with what was before, its share of the total."""
+    step, whole = currency_of(sale.currency).step, sale.amount_micros
+    before = [refund for refund in sale.refunds.all() if refund.stands]
+    credit += sum(refund.credit_micros for refund in before)
+    gross = gross_of(credit, sale.credit_micros, whole, step)
+    return gross - sum(refund.total_micros for refund in before)
 
 
 def _take(refund: Refund, sale: StaffPayment, *, actor: User, at: datetime) -> None:

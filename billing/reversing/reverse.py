@@ -136,6 +136,7 @@ def _restore(top_up: TopUp, dispute: Dispute, amount: Micros, *, at: datetime) -
         reference=f"{dispute.reference}#{revision}{RESTORED}",
         expires_at=_restored_expiry(top_up, dispute, at),
         note=top_up.receipt_number,
+        is_taxed=top_up.is_taxed,
         at=at,
     )
 

@@ -27,6 +27,7 @@ from billing.admin_forms import positive_amount
 from billing.forms import plain_amount, show_refusal
 from billing.models import TransferAnnouncement
 from billing.refusals import TransferOver
+from billing.tax_rates import credit_of
 from billing.transfers.match_transfer import check_difference, match_transfer
 from credits.display import money_text
 from credits.money import Micros
@@ -173,6 +174,7 @@ class TransferAnnouncementAdmin(ReadOnlyAdmin):
         transfer = form.transfer
         balance = read_balance(transfer.organisation_id, timezone.now()).balance
         given = form.cleaned_data["amount"] if confirming else 0
+        added = credit_of(transfer.organisation, given, timezone.now())
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -185,7 +187,7 @@ class TransferAnnouncementAdmin(ReadOnlyAdmin):
             "differs": confirming and given != transfer.amount_micros,
             "amount": money_text(given, transfer.currency),
             "before": money_text(balance, transfer.currency),
-            "after": money_text(balance + given, transfer.currency),
+            "after": money_text(balance + added, transfer.currency),
             "list": reverse(LIST),
         }
         return TemplateResponse(request, "admin/billing/match_transfer.html", context)

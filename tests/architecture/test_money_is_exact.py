@@ -24,7 +24,8 @@ ROUNDINGS = {
     "round_half_up": {
         "calling/rate.py",
         "billing/reversing/reverse.py",
-        "billing/invoice.py",
+        "billing/invoicing/draft.py",
+        "billing/tax_rates.py",
     },
     "round_down_to_step": {"billing/reversing/reverse.py"},
 }

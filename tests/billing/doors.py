@@ -253,9 +253,9 @@ def raw_insert(visit: Visit) -> Refused | None:
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO billing_staffpayment (organisation_id, billing_mode, kind,"
-                " bank_reference, currency, amount, recorded_by_id, recorded_at, note,"
-                " purchase_order, receipt_number)"
-                " VALUES (%s, 'PREPAID', 'transfer', 'raw', 'USD', 100, %s, %s, '',"
+                " bank_reference, currency, amount, tax, tax_percent, recorded_by_id,"
+                " recorded_at, note, purchase_order, receipt_number)"
+                " VALUES (%s, 'PREPAID', 'transfer', 'raw', 'USD', 100, 0, 0, %s, %s, '',"
                 " '', '')",
                 [visit.organisation.pk, visit.staff.pk, timezone.now()],
             )
@@ -269,9 +269,10 @@ def raw_insert_with_the_true_mode(visit: Visit) -> Refused | None:
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO billing_staffpayment (organisation_id, billing_mode, kind,"
-                " bank_reference, currency, amount, recorded_by_id, recorded_at, note,"
-                " purchase_order, receipt_number)"
-                " VALUES (%s, %s, 'transfer', 'raw', 'USD', 100, %s, %s, '', '', '')",
+                " bank_reference, currency, amount, tax, tax_percent, recorded_by_id,"
+                " recorded_at, note, purchase_order, receipt_number)"
+                " VALUES (%s, %s, 'transfer', 'raw', 'USD', 100, 0, 0, %s, %s,"
+                " '', '', '')",
                 [
                     visit.organisation.pk,
                     visit.organisation.billing_mode,

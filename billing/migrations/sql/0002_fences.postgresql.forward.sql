@@ -108,6 +108,7 @@ CREATE TRIGGER top_up_keeps_amount BEFORE UPDATE ON billing_topup FOR EACH ROW
   EXECUTE FUNCTION billing_refuse('sale_keeps_amount');
 CREATE TRIGGER staff_payment_keeps_amount BEFORE UPDATE ON billing_staffpayment FOR EACH ROW
   WHEN (OLD.currency IS DISTINCT FROM NEW.currency OR OLD.amount IS DISTINCT FROM NEW.amount
+     OR OLD.tax IS DISTINCT FROM NEW.tax
      OR OLD.announcement_id IS DISTINCT FROM NEW.announcement_id)
   EXECUTE FUNCTION billing_refuse('sale_keeps_amount');
 
@@ -133,7 +134,7 @@ BEGIN
   IF NEW.kind = 'staff_payment' THEN
     PERFORM 1 FROM billing_staffpayment WHERE id = NEW.sale_id
       AND organisation_id = NEW.organisation_id AND currency = NEW.currency
-      AND amount * 1000000 = NEW.original;
+      AND (amount - tax) * 1000000 = NEW.original;
   ELSE
     PERFORM 1 FROM billing_topup WHERE id = NEW.sale_id
       AND organisation_id = NEW.organisation_id AND currency = NEW.currency

@@ -57,6 +57,7 @@ WHEN OLD.currency IS NOT NEW.currency OR OLD.credit IS NOT NEW.credit
 BEGIN SELECT RAISE(ABORT, 'sale_keeps_amount'); END;
 CREATE TRIGGER staff_payment_keeps_amount BEFORE UPDATE ON billing_staffpayment
 WHEN OLD.currency IS NOT NEW.currency OR OLD.amount IS NOT NEW.amount
+  OR OLD.tax IS NOT NEW.tax
   OR OLD.announcement_id IS NOT NEW.announcement_id
 BEGIN SELECT RAISE(ABORT, 'sale_keeps_amount'); END;
 
@@ -80,7 +81,7 @@ BEGIN
   SELECT RAISE(ABORT, 'lot_names_sale') WHERE NEW.kind = 'staff_payment' AND NOT EXISTS
     (SELECT 1 FROM billing_staffpayment WHERE id = NEW.sale_id
       AND organisation_id = NEW.organisation_id AND currency = NEW.currency
-      AND CAST(ROUND(amount * 1000) AS INTEGER) * 1000 = NEW.original);
+      AND CAST(ROUND((amount - tax) * 1000) AS INTEGER) * 1000 = NEW.original);
   SELECT RAISE(ABORT, 'lot_names_sale') WHERE NEW.kind <> 'staff_payment' AND NOT EXISTS
     (SELECT 1 FROM billing_topup WHERE id = NEW.sale_id
       AND organisation_id = NEW.organisation_id AND currency = NEW.currency
