@@ -1,25 +1,29 @@
-"""R2, small: eight processes hand in the calls of one wallet, each record twice."""
+"""R2, small: eight processes on few wallets, and the ledger is proven afterwards."""
 
 import json
 import os
 import random
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.utils import timezone
 
-from calling.models import CallRecord, Charge, RawRecord
+from billing.prove import prove as prove_billing
+from calling.live.lapse_holds import lapse_stale_holds
+from calling.models import CallRecord, Charge, LineMonth, MinutePool, RawRecord
 from calling.prove import prove as prove_calls
 from config.environment import BASE_DIR
-from credits.models import LedgerEntry, Wallet
+from credits.expire import expire_due_lots
+from credits.models import Hold, LedgerEntry, Wallet
 from credits.prove import prove as prove_credits
 from tests.hammer.databases import ask, url_of
-from tests.hammer.world import Told, make_caller, make_switch, tell_call
+from tests.hammer.world import Told, make_caller, make_crowd, make_switch, tell_call
 
 PROCESSES = 8
 RECORDS = 800
@@ -52,12 +56,16 @@ def in_batches(chance: random.Random, share: list[Told]) -> list[list[Told]]:
 
 
 def feed(order: dict[str, Any], folder: Path) -> dict[str, Any]:
+    return run("feeder", order, folder)
+
+
+def run(module: str, order: dict[str, Any], folder: Path) -> dict[str, Any]:
     file = folder / "order.json"
     file.write_text(json.dumps(order))
     url = url_of()
     connection.close()
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.hammer.feeder", str(file)],
+        [sys.executable, "-m", f"tests.hammer.{module}", str(file)],
         cwd=BASE_DIR,
         env={**os.environ, "DATABASE_URL": url, "DEBUG": "false"}
         | {"DJANGO_SETTINGS_MODULE": "config.settings.dev"},
@@ -114,3 +122,63 @@ def test_eight_processes_settle_each_call_of_one_wallet_once(tmp_path: Path) -> 
     assert len(keys) == len(set(keys))
     assert prove_credits(at=at).breaches == []
     assert prove_calls(at=at).breaches == []
+
+
+SECONDS = 20
+HOURS_A_SECOND = 5.0
+# What shows that everybody did something, and met the others while they did.
+EXPECTED = (
+    "caller: settled",
+    "caller: settled late",
+    "caller: released",
+    "records: batch, corrected",
+    "sweeps: sweep",
+    "till: recharge",
+    "till: refund",
+    "desk: transfer",
+    "desk: sent back",
+    "desk: lowered",
+)
+
+
+def test_calls_expiry_recharges_and_refunds_all_at_once(tmp_path: Path) -> None:
+    """Authorise ∥ settle ∥ expire ∥ recharge ∥ refund (museum B49, B53, B54)."""
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}")  # noqa: T201  # so that a failure can be played again
+    begins = timezone.now() - timedelta(days=10)
+    crowd = make_crowd(3, begins)
+    order = {
+        "seed": seed,
+        "seconds": SECONDS,
+        "begins": begins.isoformat(),
+        "hours_a_second": HOURS_A_SECOND,
+    }
+    before = deadlocks()
+
+    told = run("everybody", order, tmp_path)
+
+    print(told["done"])  # noqa: T201
+    assert told["errors"] == []
+    assert deadlocks() == before
+    assert [name for name in EXPECTED if not told["done"].get(name)] == []
+    assert any(name.startswith("caller: deny") for name in told["done"])
+    at = datetime.fromisoformat(told["ended_at"])
+    assert_proven(at)
+    holds = Hold.objects.order_by().values_list("state").annotate(count=Count("pk"))
+    assert dict(holds).keys() >= {"settled", "released", "lapsed"}
+
+    # Whatever was left open ends by its deadline; whatever had expired is posted.
+    for hours in (2, 100):
+        later = at + timedelta(hours=hours)
+        lapse_stale_holds(later)
+        expire_due_lots(later)
+        assert_proven(later)
+    for wallet in Wallet.objects.filter(organisation__in=crowd):
+        assert (wallet.reserved, wallet.live_calls, wallet.lapsed) == (0, 0, 0)
+    assert not MinutePool.objects.exclude(reserved_seconds=0).exists()
+    assert not LineMonth.objects.exclude(reserved=0).exists()
+
+
+def assert_proven(at: datetime) -> None:
+    for prove in (prove_credits, prove_calls, prove_billing):
+        assert prove(at=at).breaches == []

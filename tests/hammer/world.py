@@ -4,8 +4,11 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
-from accounts.models import Organisation
+from accounts.models import Organisation, Role
 from calling.models import Bucket, Source
+from credits.models import LotKind
+from tests.billing.recharging import make_card as save_card
+from tests.billing.recharging import switch_on, usd
 from tests.calling.telephony import (
     give_credit,
     give_plan,
@@ -13,7 +16,13 @@ from tests.calling.telephony import (
     make_line,
     make_source,
 )
-from tests.makers import make_organisation
+from tests.makers import (
+    make_lot,
+    make_member,
+    make_organisation,
+    make_terms,
+    make_user,
+)
 
 CALLEES = ("+8190", "+8134", "+4420", "+8864")
 Told = dict[str, Any]
@@ -54,3 +63,27 @@ def tell_call(chance: random.Random, name: str, caller: str, at: datetime) -> To
         "ended_at": (answered + timedelta(seconds=seconds)).isoformat(),
         "billable_s": seconds,
     }
+
+
+def make_crowd(number: int, at: datetime) -> list[Organisation]:
+    """Organisations with two lines each, a few dollars, and auto-recharge for some."""
+    make_switch(at)
+    make_source("feed")
+    make_terms(minimum="10", maximum_balance="1000000")
+    make_user("staff@hammer.example", is_staff=True)
+    crowd = []
+    for place in range(number):
+        organisation = make_caller(f"+88622345670{place}", "1", at=at)
+        make_member(organisation, make_user(), Role.OWNER)
+        make_line(organisation, f"+88622345680{place}", monthly_limit=usd("9"))
+        for hours in (5, 20, 20, 45, 60):
+            ends = at + timedelta(hours=hours)
+            make_lot(organisation, "2", at=at, expires_at=ends)
+        make_lot(organisation, "2", kind=LotKind.STAFF_PAYMENT, at=at)
+        if place:
+            facts = {"trigger": usd("8"), "amount": usd("10"), "only_when_used": False}
+            whose = {"stripe_customer_id": f"cus_{organisation.pk}"}
+            card = save_card(organisation, at=at, is_default=True, **whose)
+            switch_on(organisation, card, at=at, **facts)
+        crowd.append(organisation)
+    return crowd
