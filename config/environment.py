@@ -69,6 +69,7 @@ def database(url: str, *, pool: bool = False) -> dict[str, Any]:
     settings: dict[str, Any] = dict(dj_database_url.parse(url))
     if settings["ENGINE"] == "django.db.backends.sqlite3":
         # A test database in memory is shared by name; WAL needs a file and is ignored.
+        settings["ENGINE"] = "config.sqlite"
         settings["OPTIONS"] = dict(SQLITE_OPTIONS)
     elif settings["ENGINE"] == "django.db.backends.postgresql":
         settings["CONN_MAX_AGE"] = 0 if pool else 60

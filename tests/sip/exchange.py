@@ -62,7 +62,7 @@ class Exchange:
             check=False,
         )
         said = b"".join(file.read_bytes() for file in self.folder.glob("*_errors.log"))
-        said += done.stdout[-1_500:]
+        said += done.stdout[-6_500:]
         assert done.returncode == 0, f"{scenario} to {callee}: {said.decode()}"
 
     # --- the service ------------------------------------------------------------------
