@@ -1,8 +1,9 @@
-"""Pages of messages and webhooks: an endpoint that works, one that fails, one off."""
+"""Pages of messages, keys and webhooks: endpoints that work, fail, and are off."""
 
 from datetime import datetime, timedelta
 
-from accounts.models import NoticeKind, Organisation, WebhookEndpoint, WhyOff
+from accounts.keys import create_key
+from accounts.models import NoticeKind, Organisation, Scope, WebhookEndpoint, WhyOff
 from accounts.opt_out import opt_out_token
 from accounts.webhook_endpoint import create_endpoint, send_test_event
 
@@ -28,6 +29,13 @@ def webhook_pages(organisation: Organisation, now: datetime) -> list[str]:
     WebhookEndpoint.objects.filter(pk=off.pk).update(
         disabled_at=now, disabled_code=WhyOff.GONE
     )
+    key, _secret = create_key(
+        "The shop's own system",
+        organisation=organisation,
+        scopes=[Scope.BALANCE_READ, Scope.USAGE_READ, Scope.RATES_READ],
+        allowed_ips=["2001:db8:1234:5678::/64", "192.0.2.7"],
+        at=now,
+    )
     token = opt_out_token(organisation.pk, "a@formosa.example", NoticeKind.LOW_BALANCE)
     return [
         "/webhooks/",
@@ -37,6 +45,9 @@ def webhook_pages(organisation: Organisation, now: datetime) -> list[str]:
         f"/webhooks/{works.pk}/secret/",
         f"/webhooks/{works.pk}/delete/",
         "/webhooks/add/",
+        "/api-keys/add/",
+        f"/api-keys/{key.pk}/rotate/",
+        f"/api-keys/{key.pk}/revoke/",
         "/notices/",
         f"/notices/stop/{token}/",
     ]
