@@ -79,17 +79,9 @@ class SuspendForm(ReasonForm):
     field_order = ("because", "reason")
 
 
-class LineInline(TabularInline):
-    model = InvoiceLine
+class ShownInline(TabularInline):
     extra = 0
     can_delete = False
-    fields = ("position", "kind", "exact", "minor", "tax_percent", "facts")
-    readonly_fields = ("exact",)
-    ordering = ("position",)
-
-    @admin.display(description=gettext_lazy("exact amount"))
-    def exact(self, line: InvoiceLine) -> str:
-        return exact_text(line.amount, line.invoice.currency)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -98,7 +90,18 @@ class LineInline(TabularInline):
         return False
 
 
-class PaymentInline(LineInline):
+class LineInline(ShownInline):
+    model = InvoiceLine
+    fields = ("position", "kind", "exact", "minor", "tax_percent", "facts")
+    readonly_fields = ("exact",)
+    ordering = ("position",)
+
+    @admin.display(description=gettext_lazy("exact amount"))
+    def exact(self, line: InvoiceLine) -> str:
+        return exact_text(line.amount, line.invoice.currency)
+
+
+class PaymentInline(ShownInline):
     model = InvoicePayment
     fields = (
         "received_at",
@@ -108,7 +111,6 @@ class PaymentInline(LineInline):
         "recorded_by",
         "note",
     )
-    readonly_fields = ()
     ordering = ("id",)
 
 

@@ -10,13 +10,8 @@ from datetime import datetime
 from djstripe.models import Customer
 
 from accounts.staff_tasks import raise_staff_task
-from billing.collecting.invoice_gateway import (
-    INVOICE,
-    SeenInvoice,
-    fetch_invoice,
-    invoice_paid_by,
-    payment_of,
-)
+from billing.collecting import invoice_gateway
+from billing.collecting.invoice_gateway import INVOICE, SeenInvoice
 from billing.collecting.minor_units import micros_of, minor_of
 from billing.collecting.pay_invoice import record_invoice_payment
 from billing.gateway import ORGANISATION
@@ -28,12 +23,12 @@ NOT_ATTRIBUTED = "invoice_not_attributed"
 
 def work_stripe_invoice(invoice_id: str, *, at: datetime) -> Invoice | None:
     """Fetches an invoice that an event names, and acts on what it says."""
-    return apply_stripe_invoice(fetch_invoice(invoice_id), at=at)
+    return apply_stripe_invoice(invoice_gateway.fetch_invoice(invoice_id), at=at)
 
 
 def work_payment_of_invoice(payment_id: str, *, at: datetime) -> bool:
     """Whether a payment is that of an invoice; then the invoice is worked."""
-    invoice_id = invoice_paid_by(payment_id)
+    invoice_id = invoice_gateway.invoice_paid_by(payment_id)
     if invoice_id:
         work_stripe_invoice(invoice_id, at=at)
     return bool(invoice_id)
@@ -53,7 +48,7 @@ def apply_stripe_invoice(seen: SeenInvoice, *, at: datetime) -> Invoice | None:
         _leave_to_staff(invoice, seen, wrong, at=at)
         return invoice
     assert invoice is not None  # noqa: S101  # else it differed
-    payment_id = payment_of(seen.id)
+    payment_id = invoice_gateway.payment_of(seen.id)
     record_invoice_payment(
         invoice,
         kind=InvoicePaymentKind.STRIPE,

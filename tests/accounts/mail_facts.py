@@ -65,6 +65,7 @@ FACTS: Facts = {
     "spent": 40_000_000,
     "stopped_at": "2026-11-22T06:07:00+00:00",
     "suspends_on": "2026-12-22",
+    "what": "daily_spend",
     "this_month": 1,
     "threshold": 100_000_000,
     "trigger": 1_000_000_000,

@@ -14,7 +14,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from billing import gateway
-from billing.collecting import apply_stripe_invoice, invoice_gateway
+from billing.collecting import invoice_gateway
 from billing.models import Invoice, RechargeAttempt, TopUp
 from billing.refusals import PaymentsUnavailable
 from credits.bulk import reserve_ids
@@ -33,6 +33,7 @@ INVOICE_CALLS = (
     "finalise_invoice",
     "pay_invoice",
     "fetch_invoice",
+    "payment_of",
 )
 # In a test these stand for BEGIN, COMMIT and ROLLBACK, which are nobody's statements.
 BOUNDS = ("SAVEPOINT", "RELEASE", "ROLLBACK")
@@ -83,8 +84,6 @@ def failing(point: FaultPoint, *, calls_only: bool = False) -> Iterator[None]:
         for name in INVOICE_CALLS:
             called = point.call(name, getattr(invoice_gateway, name))
             patch.setattr(invoice_gateway, name, called)
-        paid = point.call("payment_of", apply_stripe_invoice.payment_of)
-        patch.setattr(apply_stripe_invoice, "payment_of", paid)
         statements = connection.execute_wrapper(point.statement)
         with nullcontext() if calls_only else statements:
             try:

@@ -12,6 +12,7 @@ from tests.stripe_sandbox import StripeSandbox
 @pytest.fixture
 def provider(db: None) -> ProviderSettings:
     return ProviderSettings.objects.create(
+        pk=1,
         name="Formosa Tel",
         address="1 Songgao Road\nTaipei 110",
         tax_id="24536806",

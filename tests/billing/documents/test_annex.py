@@ -97,7 +97,7 @@ def multiply(closed: ClosedMonth, first: int, last: int) -> None:
     }
     for model, row in ((CallRecord, record), (Charge, charge)):
         table = model._meta.db_table
-        columns = [field.column for field in model._meta.concrete_fields]
+        columns = [str(field.column) for field in model._meta.concrete_fields]
         made = [f"{own[name][table]} + n" if name in own else name for name in columns]
         made = ["'copy-' || n" if name == "source_record_id" else name for name in made]
         with connection.cursor() as cursor:
