@@ -108,9 +108,9 @@ def _sheet(invoice: Invoice) -> Sheet:
 def _fill(sheet: Sheet, invoice: Invoice) -> None:
     lines = list(invoice.lines.order_by("position"))
     columns = [
-        Column(_("Item"), 4.6),
-        Column(_("Quantity"), 2.6, is_amount=True),
-        Column(_("Amount"), 1.6, is_amount=True),
+        Column(_("Item"), 23),
+        Column(_("Quantity"), 13, is_amount=True),
+        Column(_("Amount"), 8, is_amount=True),
     ]
     rows: list[Row] = []
     for group in line_groups(invoice, lines):

@@ -36,7 +36,7 @@ class Column:
     """A column of a table; `share` of the width that is left when all are added."""
 
     title: str
-    share: float = 1.0
+    share: int = 1
     is_amount: bool = False
 
 
