@@ -85,10 +85,10 @@ def _sums(sheet: Sheet, statement: Statement) -> None:
 def _rows(sheet: Sheet, statement: Statement) -> None:
     sheet.heading(_("Movements"))
     columns = [
-        Column(_("Date"), 1.2),
-        Column(_("Description"), 3),
-        Column(_("Amount"), 1.4, is_amount=True),
-        Column(_("Balance"), 1.4, is_amount=True),
+        Column(_("Date"), 6),
+        Column(_("Description"), 15),
+        Column(_("Amount"), 7, is_amount=True),
+        Column(_("Balance"), 7, is_amount=True),
     ]
     sheet.table(
         columns,
