@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Model
 from djmoney.money import Money
 
 from accounts.models import BillingMode, BillingModePeriod, Organisation, User
@@ -19,20 +20,13 @@ from credits.models import Wallet
 AT_A_TIME = 50_000
 TRIGGER = 20_000_000  # micros
 AMOUNTS = {"trigger": 20, "amount": 100, "monthly_limit": 1000, "currency": "USD"}
-ORGANISATION = {
+ORGANISATION: dict[str, Any] = {
     "country": "TW",
     "currency": "USD",
     "time_zone": "Asia/Taipei",
-    "language": "en",
     "billing_email": "billing@many.example",
-    "tax_id": "",
-    "address": "",
-    "suspended_because": "",
-    "billing_mode": BillingMode.PREPAID.value,
     "terms_version": "1",
     "opened_at": OPENED,
-    "suspended_at": None,
-    "suspended_because": "",
 }
 
 
@@ -92,28 +86,35 @@ def tidy() -> None:
 
 
 def _make_wallets(ids: list[int], mode: BillingMode) -> list[int]:
-    columns = ("id", "name", "slug", "account_code", *ORGANISATION)
-    shared = tuple((ORGANISATION | {"billing_mode": mode.value}).values())
+    shared = _columns_of(Organisation(**ORGANISATION, billing_mode=mode.value))
+    for name in ("id", "name", "slug", "account_code"):
+        del shared[name]
     insert_rows(
         Organisation,
-        columns,
-        [(pk, f"Organisation {pk}", f"many-{pk}", f"MANY-{pk}", *shared) for pk in ids],
+        ("id", "name", "slug", "account_code", *shared),
+        [
+            (pk, f"Organisation {pk}", f"many-{pk}", f"MANY-{pk}", *shared.values())
+            for pk in ids
+        ],
     )
     insert_rows(
         BillingModePeriod,
         ("organisation_id", "billing_mode", "starts_at"),
         [(pk, mode.value, OPENED) for pk in ids],
     )
-    amounts = ("credit", "lapsed", "debt", "reserved", "incoming")
-    empty: dict[str, Any] = dict.fromkeys(amounts, 0)
-    empty |= {"live_calls": 0, "last_seq": 0, "moved_by": 0}
-    empty |= {"currency": "USD", "recharge_wanted": False}
+    empty = _columns_of(Wallet(currency="USD"))
+    del empty["organisation_id"]
     insert_rows(
         Wallet,
         ("organisation_id", *empty),
         [(pk, *empty.values()) for pk in ids],
     )
     return ids
+
+
+def _columns_of(row: Model) -> dict[str, Any]:
+    """What its columns would hold, those included that have only their default."""
+    return {field.column: getattr(row, field.attname) for field in row._meta.fields}
 
 
 def _cards(ids: Sequence[int]) -> Iterator[PaymentMethod]:
