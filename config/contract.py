@@ -94,7 +94,7 @@ def _add_plain_text(operation: Node) -> None:
             "in": "query",
             "name": "format",
             "description": "`text` answers `name=value` lines, as Accept can as well.",
-            "schema": {"type": "string", "enum": ["json", "text"]},
+            "schema": {"type": "string"},
         }
     )
     operation["responses"][200]["content"]["text/plain"] = {
