@@ -14,6 +14,7 @@ from accounts.audit import record_audit
 from accounts.models import NoticeKind
 from accounts.notify import owe_notice
 from accounts.staff_tasks import raise_staff_task
+from billing.documents.ask_receipt import ask_receipt
 from billing.gateway import ORGANISATION, TOP_UP, Checkout, Payment
 from billing.incoming import note_incoming
 from billing.models import TopUp, TopUpKind, TopUpState
@@ -109,6 +110,7 @@ def _paid(top_up: TopUp, payment: Payment, *, at: datetime) -> None:
 
 
 def _tell_paid(top_up: TopUp, lot: Lot, *, at: datetime) -> None:
+    ask_receipt(top_up)
     is_recharge = top_up.kind == TopUpKind.RECHARGE
     record_audit(
         "top_up_paid",

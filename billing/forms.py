@@ -32,6 +32,7 @@ class OrganisationFacts(TypedDict):
     time_zone: str
     language: str
     billing_email: str
+    address: str
     tax_id: str
     terms_version: str
 
@@ -60,6 +61,13 @@ class OpenOrganisationForm(forms.Form):
         label=_("Billing e-mail"),
         help_text=_("Receipts and notices about the balance go there."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    address = forms.CharField(
+        label=_("Address (optional)"),
+        required=False,
+        max_length=300,
+        help_text=_("Street, place and postcode, as invoices are to show them."),
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "street-address"}),
     )
     tax_id = forms.CharField(
         label=_("Tax id (optional)"),
@@ -106,6 +114,7 @@ class OpenOrganisationForm(forms.Form):
             "time_zone": given["time_zone"],
             "language": Language.TRADITIONAL_CHINESE if chinese else Language.ENGLISH,
             "billing_email": given["billing_email"],
+            "address": given["address"],
             "tax_id": given["tax_id"],
             "terms_version": ProviderSettings.current().terms_version,
         }

@@ -11,6 +11,8 @@ from billing.cards.tell_expiring_cards import tell_of_expiring_cards
 from billing.collecting import collect_invoice as collecting
 from billing.collecting.dun_invoices import dun_invoices as remind_of_invoices
 from billing.collecting.issue_invoice import issue_drafts
+from billing.documents.ask_receipt import RECEIPTS
+from billing.documents.keep_document import keep_receipt as render_receipt
 from billing.invoicing.close_due import close_due_months
 from billing.models import RechargeCause
 from billing.recharging.recharge import (
@@ -118,6 +120,13 @@ def tell_expiry(turn: Turn) -> str:
             break
     logger.info("tell_expiry: %s expired lots told of", seen)
     return str(after or "")
+
+
+@named_job
+def keep_receipt(kind: str, sale_id: int) -> None:
+    """Renders the receipt of a sale, with both parties as they are that day."""
+    sale = RECEIPTS[kind].objects.select_related("organisation").get(pk=sale_id)
+    render_receipt(sale, at=timezone.now())
 
 
 @job_with_cursor

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.audit import record_audit
 from accounts.models import NoticeKind, Organisation, User
 from accounts.notify import owe_notice
+from billing.documents.ask_receipt import ask_receipt
 from billing.models import StaffPayment, StaffPaymentKind, TransferAnnouncement
 from billing.models.fields import sold_money
 from billing.numbers import take_receipt_number
@@ -121,6 +122,7 @@ def _deliver(payment: StaffPayment, *, before: Micros, at: datetime) -> None:
 
 
 def _tell(payment: StaffPayment, lot: Lot, *, at: datetime) -> None:
+    ask_receipt(payment)
     has_arrived = payment.kind == StaffPaymentKind.TRANSFER
     owe_notice(
         NoticeKind.TRANSFER_RECEIVED if has_arrived else NoticeKind.RECEIPT,

@@ -2,7 +2,8 @@
 
 Invariants 23 and 24: lines add up to their invoice, exact lines of calls to the charges
 that closed months cover, lines of debt to the entries that moved it, credit notes to
-what their invoice says was credited; and every number given stands on one document.
+what their invoice says was credited, payments to what was paid; and every number
+given stands on one document.
 """
 
 from collections import Counter, defaultdict
@@ -19,6 +20,7 @@ from billing.models import (
     Invoice,
     InvoiceKind,
     InvoiceLine,
+    InvoicePayment,
     LineKind,
     NumberSeries,
 )
@@ -34,6 +36,7 @@ def prove_invoices(organisation_id: int | None = None) -> Iterator[str]:
     invoices = Invoice.objects.filter(mine).order_by("pk")
     yield from _totals(invoices)
     yield from _credited(invoices)
+    yield from _paid(invoices)
     yield from _usage(mine)
     yield from _debt(mine)
     if organisation_id is None:
@@ -63,6 +66,14 @@ def _credited(invoices: "QuerySet[Invoice]") -> Iterator[str]:
     for one in credited.exclude(noted=F("credited_minor")):
         noted = one.noted
         yield f"{one.reference}: credited {one.credited_minor}, notes {noted} (24)"
+
+
+def _paid(invoices: "QuerySet[Invoice]") -> Iterator[str]:
+    payments = InvoicePayment.objects.filter(invoice=OuterRef("pk")).order_by()
+    summed = payments.values("invoice").annotate(sum=Sum("amount_minor")).values("sum")
+    booked = invoices.annotate(booked=Coalesce(Subquery(summed), 0))
+    for one in booked.exclude(booked=F("paid_minor")):
+        yield f"{one.reference}: paid {one.paid_minor}, payments {one.booked} (24)"
 
 
 def _usage(mine: Q) -> Iterator[str]:

@@ -19,6 +19,7 @@ GOOD: dict[str, Any] = {
     "currency": "USD",
     "time_zone": "Asia/Taipei",
     "billing_email": "billing@formosa.example",
+    "address": "7 Dihua Street\nTaipei 103",
     "tax_id": "22099131",
     "terms": "on",
 }
@@ -47,6 +48,7 @@ def test_a_newcomer_opens_an_organisation_and_owns_it(
     assert "福爾摩沙茶業 Formosa is open." in answer.text
     assert Membership.objects.get(user=newcomer).role == Role.OWNER
     assert (organisation.currency, organisation.tax_id) == ("USD", "22099131")
+    assert organisation.address.splitlines() == ["7 Dihua Street", "Taipei 103"]
     assert organisation.wallet.currency == "USD"
     assert organisation.terms_version == "1"
 
