@@ -83,9 +83,17 @@ class Load:
 
 
 def play_load(
-    port: int, connections: int, seconds: float, make: Callable[[], bytes]
+    port: int,
+    connections: int,
+    seconds: float,
+    make: Callable[[], bytes],
+    *,
+    at_least: int = 0,
 ) -> Load:
-    """Keeps every connection busy for so long; raises at an answer that is no use."""
+    """Keeps every connection busy for so long, and for at least so many requests.
+
+    Raises at an answer that is no use.
+    """
     load = Load()
     with selectors.DefaultSelector() as selector:
         started = time.perf_counter()
@@ -101,7 +109,7 @@ def play_load(
                     continue
                 now = time.perf_counter()
                 load.times.append(now - line.asked_at)
-                if now < until:
+                if now < until or len(load.times) < at_least:
                     line.ask(make())
                 else:
                     busy -= 1

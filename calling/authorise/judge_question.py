@@ -15,7 +15,7 @@ from calling.allocate import PoolKey
 from calling.authorise import codes
 from calling.authorise.barring import Destination, is_barred, local_time
 from calling.authorise.limits import NO_LIMITS, Limits, strictest
-from calling.authorise.question import Question, record_of
+from calling.authorise.question import OUTBOUND, Question, record_of
 from calling.authorise.remember import (
     Known,
     Numbers,
@@ -27,7 +27,7 @@ from calling.call import Call
 from calling.classify import CLOCK_TOLERANCE, FREE, LONGEST_CALL, classify
 from calling.models import Source, WaitingReason
 from calling.number_class import class_of
-from calling.owner import Directory, Owner
+from calling.owner import Assignment, Directory, Owner
 from calling.pool_keys import PoolKeys
 from calling.rate import RateView
 from calling.reference import FactsCounts
@@ -71,6 +71,7 @@ class Judged:
     no_money: str = ""
     pool_keys: tuple[PoolKey, ...] = ()
     ends_all: bool = False
+    unread: str | None = None  # a number that was presumed to be nobody's
 
     @property
     def organisation(self) -> Known:
@@ -105,13 +106,23 @@ def judge_question(
     numbers: Numbers,
     *,
     at: datetime,
+    presumed: bool = False,
 ) -> Judged:
-    """The question judged at this moment; reads what is not remembered yet."""
+    """The question judged at this moment; reads what is not remembered yet.
+
+    `presumed`: the other number, unless it is known, is taken to be nobody's.
+    """
     call = Call(record_of(question, source, at=at), "", at)
     versions = Versions(provider.version, numbers.version, 0)
     key = question.call_key(source.slug)
     judged = Judged(question, source, key, call, versions)
-    owner = _owner(judged, provider, numbers, at)
+    record = call.record
+    ends = record.caller, record.callee
+    own, other = ends if record.direction == OUTBOUND else ends[::-1]
+    assignments = numbers.of(own, other, presumed=presumed)
+    if presumed and other is not None and other not in numbers.by_number:
+        judged.unread = other
+    owner = _owner(judged, provider, assignments, at)
     if owner is None or judged.known is None:
         judged.code = codes.NO_ORGANISATION
         return judged
@@ -129,16 +140,15 @@ def judge_question(
 
 
 def _owner(
-    judged: Judged, provider: Provider, numbers: Numbers, at: datetime
+    judged: Judged, provider: Provider, assignments: list[Assignment], at: datetime
 ) -> Owner | None:
     record, owner_map = judged.call.record, judged.source.owner_map
-    assignments = numbers.of((record.caller, record.callee))
     ids = {one.organisation_id for one in assignments}
     ids.update(_named(judged, provider))
     found = [known_organisation(provider, pk) for pk in sorted(ids)]
     named = {known.id: known for known in found if known is not None}
     facts = [known.facts for known in named.values()]
-    counts = FactsCounts(provider.version, numbers.version)
+    counts = FactsCounts(*judged.versions[:2])
     owner = Directory(facts, assignments, owner_map, counts).owner_of(record, at)
     if isinstance(owner, str):
         return None
@@ -200,7 +210,7 @@ def _refusals(
 
 def _is_barred(judged: Judged, provider: Provider, at: datetime) -> bool:
     known, record, rate = judged.known, judged.call.record, judged.rate
-    if record.direction != "outbound" or record.callee is None or known is None:
+    if record.direction != OUTBOUND or record.callee is None or known is None:
         return False
     place = Destination(
         digits=record.callee[1:],

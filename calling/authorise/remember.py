@@ -6,8 +6,8 @@ judged by an older one forgets and judges anew. Whatever is read here is read af
 count, so it is never older than that.
 """
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from django.db.models import F
 
@@ -16,17 +16,18 @@ from calling.allocate import PoolKey
 from calling.authorise.barring import BarringRule, read_barrings
 from calling.authorise.limits import LimitsRow, read_limits
 from calling.call_areas import call_areas, forget_call_areas
-from calling.cards import read_cards
+from calling.cards import Cards, read_cards
 from calling.classify import Facts
 from calling.line_facts import LineFacts, Lines, read_lines
 from calling.models import (
     Line,
     NumberAssignment,
+    RateCard,
     Source,
     SpendingLimit,
 )
 from calling.modes import read_modes
-from calling.owner import Assignment, OrganisationFacts, read_organisations
+from calling.owner import Assignment, OrganisationFacts
 from calling.reference import read_facts_counts
 from credits.money import Micros
 
@@ -46,8 +47,12 @@ NO_RULES = LineRules(is_active=True, monthly_limit=None)
 class Known:
     """One organisation, read at a count of its wallet; lines as they are asked for."""
 
-    def __init__(self, version: int, row: Organisation, facts: OrganisationFacts):
+    def __init__(self, row: Organisation, version: int, cards: Cards) -> None:
         self.version = version
+        zone = ZoneInfo(row.time_zone)
+        facts = OrganisationFacts(
+            row.pk, row.slug, row.account_code, row.country, row.currency, zone, version
+        )
         self.facts = facts
         self.id = facts.id
         self.opened_at = row.opened_at
@@ -64,7 +69,6 @@ class Known:
         limit = SpendingLimit.objects.filter(organisation=self.id, is_hard=True)
         self.spending_limit = limit.values_list("amount", flat=True).first()
         modes = read_modes([self.id])
-        cards = read_cards([self.id], [facts.currency])
         self.judge = Facts(self.lines, cards, modes, call_areas(), row.opened_at)
         self._asked: set[object] = set()
 
@@ -100,6 +104,9 @@ class Provider:
         self.sources = {one.api_key_id: one for one in sources if one.api_key_id}
         self.barrings = read_barrings(None)
         self.limits = read_limits(None)
+        cards = RateCard.objects.values_list("organisation", "currency")
+        owners, currencies = zip(*cards, strict=True) if cards else ((), ())
+        self.cards = read_cards([pk for pk in owners if pk is not None], currencies)
         self.names: dict[tuple[str, str], int] = {}
         self.organisations: dict[int, Known] = {}
 
@@ -111,12 +118,20 @@ class Numbers:
         self.version = version
         self.by_number: dict[str, list[Assignment]] = {}
 
-    def of(self, asked: Iterable[str | None]) -> list[Assignment]:
-        numbers = [number for number in asked if number is not None]
-        missing = [number for number in numbers if number not in self.by_number]
+    def of(
+        self, own: str | None, other: str | None, *, presumed: bool
+    ) -> list[Assignment]:
+        """Of the organisation's number and the other one, which differs every time.
+
+        So unless it is known the other is `presumed` nobody's: the statement that
+        reserves looks, and needs no trip of its own for that.
+        """
+        asked = [own] if presumed else [own, other]
+        missing = [n for n in asked if n is not None and n not in self.by_number]
         if missing:
             self._read(missing)
-        return [one for number in numbers for one in self.by_number[number]]
+        known = self.by_number
+        return [*known.get(own or "", ()), *known.get(other or "", ())]
 
     def _read(self, missing: list[str]) -> None:
         if len(self.by_number) > REMEMBERED:
@@ -164,12 +179,11 @@ def known_organisation(provider: Provider, organisation_id: int) -> Known | None
     row = rows.annotate(version=F("wallet__facts_version")).first()
     if row is None:
         return None
-    (facts,) = read_organisations(Organisation.objects.filter(pk=organisation_id))
     if len(provider.organisations) >= REMEMBERED:
         provider.organisations = {}
-    known = provider.organisations[organisation_id] = Known(row.version, row, facts)
-    provider.names["code", facts.account_code] = organisation_id
-    provider.names["slug", facts.slug] = organisation_id
+    known = provider.organisations[row.pk] = Known(row, row.version, provider.cards)
+    provider.names["code", row.account_code] = row.pk
+    provider.names["slug", row.slug] = row.pk
     return known
 
 

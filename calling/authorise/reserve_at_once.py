@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import OperationalError, connection
 from django_q.tasks import async_task
 from psycopg.types.numeric import Int8
 
@@ -56,6 +56,8 @@ _DECISION = """, decision AS MATERIALIZED (
     WHEN wallet.facts_version <> %(version)s
       OR coalesce(facts.provider, 1) <> %(provider)s
       OR coalesce(facts.numbers, 1) <> %(numbers)s THEN 'more'
+    WHEN EXISTS (SELECT FROM calling_numberassignment
+      WHERE number = %(unread)s::text) THEN 'more'
     WHEN wallet.next_expiry_at <= %(at)s THEN 'more'
     WHEN %(billed)s = 0 THEN 'none'
     WHEN wallet.live_calls >= %(concurrent)s::bigint THEN 'more'
@@ -132,7 +134,7 @@ def can_be_at_once(judged: Judged) -> bool:
     are plans of which one used-up bucket ends all.
     """
     known, limits = judged.organisation, judged.limits
-    if connection.vendor != "postgresql" or judged.ends_all:
+    if judged.ends_all:
         return False
     if judged.no_money and not judged.pool_keys:
         return False
@@ -192,6 +194,7 @@ def _values(judged: Judged, terms: Mapping[str, Any], at: datetime) -> dict[str,
         **{name: None if n is None else Int8(n) for name, n in numbers.items()},
         **{name: json.dumps(part) for name, part in terms.items()},
         "key": judged.call_key,
+        "unread": judged.unread,
         "kind": call.kind,
         "caller": record.caller or record.caller_raw,
         "callee": record.callee or record.callee_raw,
@@ -229,8 +232,22 @@ def _statement(with_pools: bool, with_month: bool) -> str:  # noqa: FBT001  # wh
 
 
 def _execute(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Asks again, once, on a fresh connection if the kept one was lost meanwhile.
+
+    That is safe, since the call's key makes both one question, and cheaper than to
+    ask every time whether the connection still stands.
+    """
+    try:
+        return _execute_once(statement, values)
+    except OperationalError:
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        return _execute_once(statement, values)
+
+
+def _execute_once(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
     """Prepared once a connection: planning would cost more than running it."""
-    connection.close_if_health_check_failed()
     connection.ensure_connection()
     driver = connection.connection
     usual, driver.prepare_threshold = driver.prepare_threshold, 0
