@@ -26,6 +26,8 @@ STARTERS = {
     "commands",
     "admin",
     "api",
+    "api_access",  # the key that comes with a request
+    "door",  # a middleware of one request
     "middleware",
     "webhooks",
     "forms",
