@@ -27,6 +27,7 @@ from billing.admin_credit import GRANT_CREDIT, RECORD_PAYMENT, give_credit
 from billing.admin_forms import ChooseOrganisationForm, NewOrganisationForm, TermsForm
 from billing.collecting.admin_invoices import SuspendsOrganisations
 from billing.convert.admin_convert import MovesOrganisations
+from billing.invoicing.admin_invoicing import ClosesMonths
 from billing.models import StaffPayment, TopUp, TopUpTerms
 from billing.open_organisation import open_organisation
 from billing.recharging import admin_recharges  # noqa: F401  # its pages
@@ -107,11 +108,12 @@ class EntryInline(ReadOnlyInline):
 
 
 @admin.register(Organisation)
-class OrganisationAdmin(  # type: ignore[misc]  # untyped
+class OrganisationAdmin(
     MovesOrganisations,
     ClosesOrganisations,
     SuspendsOrganisations,
-    SimpleHistoryAdmin,
+    ClosesMonths,
+    SimpleHistoryAdmin,  # type: ignore[misc]  # untyped
 ):
     list_display = (
         "name",
@@ -134,6 +136,7 @@ class OrganisationAdmin(  # type: ignore[misc]  # untyped
         "suspend",
         "resume",
         "close",
+        "close_month",
         "move_to_nce",
         "back_to_prepaid",
     )

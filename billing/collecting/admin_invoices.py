@@ -32,6 +32,7 @@ from billing.collecting.minor_units import micros_of, minor_of
 from billing.collecting.pay_invoice import record_invoice_payment
 from billing.collecting.service_stops import resume, suspend
 from billing.documents.keep_document import keep_document
+from billing.invoicing.admin_invoicing import LowersInvoices
 from billing.invoicing.credit_invoice import credit_invoice
 from billing.models import Invoice, InvoiceLine, InvoicePayment, InvoicePaymentKind
 from billing.reversing.admin_reversals import attempt
@@ -115,7 +116,7 @@ class PaymentInline(ShownInline):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(ReadOnlyAdmin):
+class InvoiceAdmin(LowersInvoices, ReadOnlyAdmin):
     list_display = (
         "__str__",
         "organisation",
@@ -138,7 +139,15 @@ class InvoiceAdmin(ReadOnlyAdmin):
         "=stripe_invoice_id",
     )
     inlines = (LineInline, PaymentInline)
-    actions = ("issue", "record_transfer", "credit", "void", "write_off")
+    actions = (
+        "issue",
+        "give_goodwill",
+        "record_transfer",
+        "credit",
+        "credit_lines",
+        "void",
+        "write_off",
+    )
 
     @admin.display(description=gettext_lazy("total"), ordering="total_minor")
     def total(self, invoice: Invoice) -> str:

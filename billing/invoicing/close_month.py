@@ -15,7 +15,8 @@ from datetime import date, datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from accounts.models import BillingMode, BillingModePeriod, Organisation
+from accounts.audit import record_audit
+from accounts.models import BillingMode, BillingModePeriod, Organisation, User
 from billing.invoicing.draft import DraftLine, with_tax
 from billing.invoicing.read_debt import read_unbilled_debt
 from billing.invoicing.read_fees import Paid, fee_lines, read_licences
@@ -37,7 +38,12 @@ Before = Mapping[int, ClosedMonth]
 
 
 def close_month(
-    organisation: Organisation, month: date, *, at: datetime
+    organisation: Organisation,
+    month: date,
+    *,
+    at: datetime,
+    actor: User | None = None,
+    reason: str = "",
 ) -> ClosedMonth:
     """The closed month; closed before, alone or with a later one, it is as it was.
 
@@ -48,7 +54,15 @@ def close_month(
         raise MonthNotOver
     with transaction.atomic():
         wallet = lock_wallet(organisation.pk)
-        close_locked({organisation.pk: wallet}, month, at=at)
+        if close_locked({organisation.pk: wallet}, month, at=at):
+            record_audit(
+                "close_month",
+                at=at,
+                organisation=organisation,
+                actor=actor,
+                reason=reason,
+                after={"month": f"{month:%Y-%m}"},
+            )
         later = organisation.closed_months.filter(month__gte=month)
         return later.order_by("month")[:1].get()
 

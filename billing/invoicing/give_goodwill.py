@@ -49,7 +49,7 @@ def give_goodwill(
 
 
 def _goodwill(amount: Micros, reason: str) -> DraftLine:
-    return DraftLine(LineKind.GOODWILL, -amount, {"reason": reason})
+    return DraftLine(LineKind.GOODWILL, -amount, {"note": reason})
 
 
 def _said(lines: list[InvoiceLine]) -> list[DraftLine]:

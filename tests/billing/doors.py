@@ -255,8 +255,8 @@ def raw_insert(visit: Visit) -> Refused | None:
                 "INSERT INTO billing_staffpayment (organisation_id, billing_mode, kind,"
                 " bank_reference, currency, amount, tax, tax_percent, recorded_by_id,"
                 " recorded_at, note, purchase_order, receipt_number)"
-                " VALUES (%s, 'PREPAID', 'transfer', 'raw', 'USD', 100, 0, 0, %s, %s, '',"
-                " '', '')",
+                " VALUES (%s, 'PREPAID', 'transfer', 'raw', 'USD', 100, 0, 0, %s, %s,"
+                " '', '', '')",
                 [visit.organisation.pk, visit.staff.pk, timezone.now()],
             )
 
