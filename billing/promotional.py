@@ -2,7 +2,7 @@
 
 Refused to NCE organisations by the verb that issues and by the database: goodwill there
 is a negative invoice line. The same token gives once, however often it is sent. One
-transaction, which locks the wallet, writes the lot and the audit event.
+transaction, which locks the wallet, writes the lot, the audit event and the message.
 """
 
 from datetime import datetime
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import record_audit
 from accounts.models import Organisation, User
+from accounts.tell_deed import tell_deed
 from billing.reasons import check_reason
 from billing.refusals import OrganisationClosed
 from credits.issue import issue_lot
@@ -64,6 +65,15 @@ def grant_promotional_credit(
                 "balance": amount_text(before + amount),
                 "expires_at": lot.expires_at.isoformat(),
             },
+        )
+        tell_deed(
+            "credit_given",
+            organisation,
+            reference=lot.reference,
+            actor=actor,
+            reason=reason,
+            at=at,
+            amount=amount,
         )
     return lot
 

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from accounts.audit import record_audit
 from accounts.models import User
+from accounts.tell_deed import tell_deed
 from credits.draft import WalletDraft
 from credits.draw import LotView
 from credits.lock import lock_wallet
@@ -91,4 +92,13 @@ def _post(
         reason=reason,
         before=before,
         after={"balance": amount_text(wallet.ledger_balance)},
+    )
+    tell_deed(
+        "credit_adjusted",
+        wallet.organisation,
+        reference=reference,
+        actor=actor,
+        reason=reason,
+        at=at,
+        amount=amount,
     )

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from accounts.audit import record_audit
 from accounts.models import User
+from accounts.tell_deed import tell_deed
 from credits.draft import WalletDraft
 from credits.expiry_date import MOST_PROMOTIONAL_MONTHS, last_day, start_of_day
 from credits.lock import lock_wallet
@@ -48,6 +49,15 @@ def extend_lot(lot: Lot, until: date, *, reason: str, actor: User, at: datetime)
             reason=reason,
             before={"expires_at": _text(found.extended_from)},
             after={"expires_at": _text(expires_at)},
+        )
+        tell_deed(
+            "lot_extended",
+            found.organisation,
+            reference=f"lot:{found.pk}",
+            actor=actor,
+            reason=reason,
+            at=at,
+            amount=found.remaining,
         )
     return found
 

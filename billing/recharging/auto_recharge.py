@@ -14,6 +14,7 @@ from django_q.tasks import async_task
 
 from accounts.audit import record_audit
 from accounts.models import Organisation, User
+from accounts.tell_deed import Deed, tell_deed
 from billing.models import AttemptState, AutoRecharge, Consent, RechargeCause
 from billing.models.fields import sold_money
 from billing.recharging.end_recharge import end_waiting_recharges
@@ -118,6 +119,7 @@ def stop_auto_recharge(
                 organisation.pk, code="stopped_by_staff", at=at, states=claimed
             )
             _note("stop_auto_recharge", row, reason, actor, at)
+            _tell("recharge_stopped", row, reason, actor, at)
     return row
 
 
@@ -134,7 +136,22 @@ def allow_auto_recharge(
             row.stopped_at, row.stopped_reason = None, ""
             row.save(update_fields=["stopped_at", "stopped_reason"])
             _note("allow_auto_recharge", row, reason, actor, at)
+            _tell("recharge_allowed", row, reason, actor, at)
     return row
+
+
+def _tell(
+    deed: Deed, row: AutoRecharge, reason: str, actor: User, at: datetime
+) -> None:
+    tell_deed(
+        deed,
+        row.organisation,
+        reference=f"{row.pk}:{at.isoformat()}",
+        actor=actor,
+        reason=reason,
+        at=at,
+        page="auto_recharge",
+    )
 
 
 def _row_of(organisation: Organisation) -> AutoRecharge | None:
