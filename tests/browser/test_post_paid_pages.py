@@ -18,8 +18,8 @@ from tests.calling.telephony import make_record, take_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("card")]
 
-PAGES = ("/", "/credits/", "/spending-limit/", "/subscriptions/post-paid/done/")
-PAGES += ("/subscriptions/", "/help/")
+PAGES = ["/", "/credits/", "/spending-limit/", "/subscriptions/post-paid/done/"]
+PAGES += ["/subscriptions/", "/help/"]
 
 
 @pytest.fixture

@@ -6,7 +6,15 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from accounts.models import AuditEvent, Notice, NoticeKind, Organisation, Role, User
+from accounts.models import (
+    AuditEvent,
+    BillingMode,
+    Notice,
+    NoticeKind,
+    Organisation,
+    Role,
+    User,
+)
 from accounts.send import compose
 from billing.refusals import codes_of
 from calling.models import Line, Source, SpendingLimit, UsageDay
@@ -203,7 +211,7 @@ def test_sweep_takes_the_same_statements_whatever_their_number(
     with counted_statements() as few:
         tell_spending(MAY_16)
     for zone in ("Asia/Taipei", "UTC", "America/New_York"):
-        one = makers.make_organisation(billing_mode="NCE", time_zone=zone)
+        one = makers.make_organisation(billing_mode=BillingMode.NCE, time_zone=zone)
         limit(one, "1")
     with counted_statements() as many:
         tell_spending(MAY_16)

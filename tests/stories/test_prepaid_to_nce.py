@@ -53,15 +53,21 @@ class Diary:
         self.now = self.recharger.now = there.astimezone(UTC)
         return self
 
-    def calls(self, name: str, callee: str, minutes: int, **more: str) -> None:
+    def calls(self, name: str, callee: str, minutes: int) -> None:
         """A call that begins now and whose record comes when it ends."""
-        self.is_told(name, callee, minutes, began=self.now, **more)
+        self.is_told(name, callee, minutes, began=self.now)
 
     def is_told(
-        self, name: str, callee: str, minutes: int, *, began: datetime, **more: str
+        self,
+        name: str,
+        callee: str,
+        minutes: int,
+        *,
+        began: datetime,
+        call_id: str = "",
     ) -> None:
         record = make_record(
-            name, callee=callee, seconds=60 * minutes, at=began, **more
+            name, callee=callee, seconds=60 * minutes, at=began, call_id=call_id
         )
         take_in(self.pbx, record, at=max(self.now, began + minutes * MINUTE))
 

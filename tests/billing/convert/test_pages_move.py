@@ -39,6 +39,10 @@ def text_of(client: Client, address: str) -> str:
     return unescape(client.get(address).content.decode())
 
 
+def mode_of(organisation: Organisation) -> str:
+    return Organisation.objects.get(pk=organisation.pk).billing_mode
+
+
 # --- the wizard -----------------------------------------------------------------------
 
 
@@ -68,12 +72,10 @@ def test_2_3_wizard_says_what_happens_and_only_its_last_button_moves(
     second = text_of(client, f"{WIZARD}?limit=5,000")
     assert "Step 2 of 2" in second
     assert "US$5,000.00" in second
-    formosa.refresh_from_db()
-    assert formosa.buys_credits
+    assert mode_of(formosa) == "PREPAID"
     answer = client.post(CONFIRM, {"limit": "5,000", "agreed": "on"})
     assert (answer.status_code, answer["Location"]) == (302, DONE)
-    formosa.refresh_from_db()
-    assert not formosa.buys_credits
+    assert mode_of(formosa) == "NCE"
     assert not AutoRecharge.objects.exists()
     assert SpendingLimit.objects.get().amount == 5_000_000_000
     assert formosa.subscriptions.get(ends_at=None).plan == nce
