@@ -123,7 +123,7 @@ def count_against_quota(
     request: HttpRequest, key: ApiKey, quota: str, *, at: datetime
 ) -> None:
     """Takes a token and notes on the request what its answer has to tell of it."""
-    standing = take_token(key.pk, quota, at=at)
+    standing = take_token(key.prefix, quota, at=at)
     request.quota_standing = standing  # type: ignore[attr-defined]
     if standing.is_refused:
         raise QuotaUsedUp

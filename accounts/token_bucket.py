@@ -14,7 +14,7 @@ from threading import Lock
 
 from django.conf import settings
 
-_BUCKETS: dict[tuple[int, str], tuple[float, float]] = {}  # tokens left, at which time
+_BUCKETS: dict[tuple[str, str], tuple[float, float]] = {}  # tokens left, at which time
 _LOCK = Lock()
 _KEYS_AT_MOST = 10_000  # beyond it all begin anew
 
@@ -39,19 +39,19 @@ class Standing:
         return told | ({"Retry-After": str(self.next_in)} if self.is_refused else {})
 
 
-def take_token(key_id: int, quota: str, *, at: datetime) -> Standing:
-    """Takes a token of the key's bucket; `quota` names its size in API_QUOTAS."""
+def take_token(prefix: str, quota: str, *, at: datetime) -> Standing:
+    """Takes a token of the key with this public part; API_QUOTAS has the sizes."""
     size, seconds = settings.API_QUOTAS[quota]
     now, per_second = at.timestamp(), size / seconds
     with _LOCK:
-        tokens, then = _BUCKETS.get((key_id, quota), (float(size), now))
+        tokens, then = _BUCKETS.get((prefix, quota), (float(size), now))
         tokens = min(float(size), tokens + max(0.0, now - then) * per_second)
         is_refused = tokens < 1
         if not is_refused:
             tokens -= 1
         if len(_BUCKETS) >= _KEYS_AT_MOST:
             _BUCKETS.clear()
-        _BUCKETS[key_id, quota] = (tokens, now)
+        _BUCKETS[prefix, quota] = (tokens, now)
     missing = max(0.0, 1 - tokens)
     return Standing(
         quota,

@@ -62,7 +62,7 @@ def answer_usual(request: HttpRequest) -> HttpResponse:
     key, source = _asking(secret)
     if body.source is not None and body.source != source.slug:
         raise LongWay
-    standing = take_token(key.pk, "calls", at=timezone.now())
+    standing = take_token(key.prefix, "calls", at=timezone.now())
     if standing.is_refused:
         raise LongWay
     answer = authorise_call(

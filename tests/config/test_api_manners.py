@@ -140,15 +140,15 @@ def test_another_key_has_a_bucket_of_its_own(
 
 @override_settings(API_QUOTAS={"slow": (2, 10), "fast": (100, 1)})
 def test_a_bucket_refills_evenly() -> None:
-    stands = [take_token(1, "slow", at=START) for _ in range(3)]
+    stands = [take_token("key1", "slow", at=START) for _ in range(3)]
     assert [stand.is_refused for stand in stands] == [False, False, True]
     assert stands[2].next_in == 5
-    assert not take_token(1, "fast", at=START).is_refused
-    assert take_token(1, "slow", at=START + 4 * SECOND).is_refused
-    assert not take_token(1, "slow", at=START + 5 * SECOND).is_refused
-    long_after = take_token(1, "slow", at=START + 1000 * SECOND)
+    assert not take_token("key1", "fast", at=START).is_refused
+    assert take_token("key1", "slow", at=START + 4 * SECOND).is_refused
+    assert not take_token("key1", "slow", at=START + 5 * SECOND).is_refused
+    long_after = take_token("key1", "slow", at=START + 1000 * SECOND)
     assert long_after.left == 1  # never more than its size
-    assert not take_token(1, "slow", at=START).is_refused  # a clock set back
+    assert not take_token("key1", "slow", at=START).is_refused  # a clock set back
 
 
 # --- where a key may be used from -----------------------------------------------------
