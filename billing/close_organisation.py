@@ -2,9 +2,10 @@
 
 One transaction, which locks the wallet first: purchased credit that is unspent is
 refunded by rule 4.7, promotional credit and fractions of a cent are given up,
-auto-recharge ends, announced transfers and subscriptions too, keys are revoked, and the
-organisation is marked, whereupon the database refuses new sales. Stripe is asked after
-it; what it does not answer, the sweep sends again. Everything is kept.
+auto-recharge ends, announced transfers and subscriptions too, keys are revoked, a final
+invoice drafts what is owed for calls, and the organisation is marked, whereupon the
+database refuses new sales. Stripe is asked after it; what it does not answer, the sweep
+sends again. Everything is kept.
 """
 
 import logging
@@ -21,6 +22,7 @@ from accounts.keys import revoke_key
 from accounts.models import NoticeKind, Organisation, User
 from accounts.notify import owe_notice
 from billing.gateway import expire_checkout
+from billing.invoicing.close_final import close_final
 from billing.models import (
     Refund,
     StaffPayment,
@@ -95,6 +97,7 @@ def close_organisation(
         refunds = _refund_all(found, actor=actor, reason=reason, at=at)
         _forfeit_rest(found, actor=actor, at=at)
         _shut_doors(found, actor=actor, reason=reason, at=at)
+        close_final(found, actor=actor, at=at)
         found.closed_at = at
         found.save(update_fields=["closed_at"])
         _tell(found, closing, actor=actor, reason=reason, at=at)

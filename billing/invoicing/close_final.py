@@ -1,5 +1,6 @@
 """Bills all post-paid use and debt until now, at once (rules 1.8 and 2.4).
 
+Of a prepaid organisation that is closed, its debt too: no credit will pay it any more.
 Closes the month that runs before its end: what is told later is billed with the next
 one. Licences go on and are billed by the close of a month, as for everybody. Locks the
 wallet.

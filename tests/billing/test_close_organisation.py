@@ -185,10 +185,11 @@ def test_closing_waits_for_a_dispute_and_refunds_what_it_gives_back(
     assert_proven(AT)
 
 
-def test_debt_stays_owed(formosa: Organisation, alice: User) -> None:
+def test_debt_is_owed_on_the_final_invoice(formosa: Organisation, alice: User) -> None:
     spend(formosa, amount=5_000_000, reference="call:1#1", started_at=AT, at=AT)
     close_organisation(formosa, actor=alice, at=AT)
-    assert amounts(formosa) == ("US$0.00", "US$5.00")
+    assert amounts(formosa) == NOTHING
+    assert formosa.invoices.get().total_minor == 500
     event = AuditEvent.objects.get(verb="close_organisation")
     assert event.after is not None
     assert event.after["debt"] == "5.000000"

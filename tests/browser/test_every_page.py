@@ -34,7 +34,7 @@ REVIEW = "/credits/add/review/?amount=500&key=6b0f3b0e-6f77-4c4e-9a53-4f54e7c0a1
 RATES = ["/rates/", "/rates/?country=JP"]
 SIGNED_OUT = ["/accounts/login/", "/accounts/signup/", "/help/", *RATES]
 SIGNED_IN = ["/", "/credits/", "/usage/", "/credits/add/", REVIEW, "/open/", "/help/"]
-SIGNED_IN += ["/credits/transfer/", "/spending-limit/"]
+SIGNED_IN += ["/credits/transfer/", "/spending-limit/", "/statements/"]
 SIGNED_IN += ["/subscriptions/post-paid/", "/subscriptions/post-paid/?limit=100"]
 SIGNED_IN += [*RATES, "/rates/quote/", "/usage/departments/"]
 SIGNED_IN += ["/plans/", "/plans/catalogue/", "/lines/", "/lines/add/"]
@@ -91,6 +91,7 @@ def pages(
         *webhook_pages(formosa, now),
         *transfer_pages(formosa, alice, now),
         *invoice_pages(formosa, alice, now),
+        f"/statements/{formosa.local_day(now):%Y-%m}/",
     ]
 
 
