@@ -74,7 +74,7 @@ class BarringAdmin(ByVerbAdmin):
     def save_model(
         self, request: HttpRequest, obj: Barring, form: Any, change: Any
     ) -> None:
-        facts = {
+        facts: dict[str, Any] = {
             "at": timezone.now(),
             "actor": signed_in(request),
             "ip": client_address(request),
@@ -99,7 +99,7 @@ class BarringAdmin(ByVerbAdmin):
         )
 
 
-def _amount_field(label: str) -> forms.DecimalField:
+def _amount_field(label: Any) -> forms.DecimalField:
     return forms.DecimalField(
         label=label, required=False, min_value=0, max_digits=14, decimal_places=6
     )
@@ -168,6 +168,7 @@ class CallLimitsAdmin(ByVerbAdmin):
         if obj.organisation is not None:
             saved = set_call_limits(obj.organisation, entry, **facts)
         else:
-            whose = {"for_new": obj.for_new, "currency": obj.currency}
-            saved = set_provider_limits(entry, **whose, **facts)
+            saved = set_provider_limits(
+                entry, for_new=obj.for_new, currency=obj.currency, **facts
+            )
         obj.pk = saved.pk if saved is not None else obj.pk

@@ -28,7 +28,7 @@ class BarringForm(forms.Form):
         help_text=_("For your own use, such as “No calls abroad at night”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    prefix = forms.CharField(
+    prefix = forms.CharField(  # type: ignore[assignment]  # a field, not the form's
         label=_("Prefix (optional)"),
         required=False,
         max_length=20,

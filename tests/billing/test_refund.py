@@ -23,9 +23,10 @@ from billing.refusals import (
 from billing.reversing.refund import finish_refund, refund_top_up, refundable
 from billing.reversing.sweep_reversals import go_on_with_refunds
 from billing.reversing.work_refund import work_refund
+from calling.live.lapse_holds import lapse_stale_holds
 from credits.draw import LATE_USAGE
 from credits.expire import expire_due_lots
-from credits.models import LedgerEntry, Wallet
+from credits.models import LedgerEntry
 from credits.money import to_micros
 from credits.spend import spend
 from tests.billing.reversing import (
@@ -36,7 +37,7 @@ from tests.billing.reversing import (
     lot_of,
     make_sale,
 )
-from tests.makers import START, make_lot, make_user
+from tests.makers import START, make_hold, make_lot, make_user
 from tests.stripe_sandbox import StripeSandbox
 
 AT = START + timedelta(days=3)
@@ -129,12 +130,16 @@ def test_at_most_what_is_unspent_is_refunded(
 
 
 def test_b49_what_live_calls_hold_is_not_refunded(sale: TopUp, staff: User) -> None:
-    Wallet.objects.update(reserved=30_000_000)
+    """Rule 4.7: at most the unheld part; the rest can go back once the call is over."""
+    hold = make_hold(sale.organisation, "30", at=AT)
     assert refundable(sale, AT) == 70_000_000
     with pytest.raises(MoreThanRefundable):
         refund(sale, "70.01", staff)
     refund(sale, "70", staff)
-    Wallet.objects.update(reserved=0)
+    assert refundable(sale, AT) == 0
+    assert_proven(AT)
+    assert lapse_stale_holds(hold.deadline_at) == 1
+    assert refundable(sale, AT) == 30_000_000
     assert_proven(AT)
 
 

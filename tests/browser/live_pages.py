@@ -1,6 +1,7 @@
 """Pages of calls in progress, of denied calls, and of what is barred and limited."""
 
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from accounts.models import Organisation
 from calling.models import CallLimits, DeniedCall, Line
@@ -11,7 +12,7 @@ from tests.makers import make_hold
 
 def live_pages(formosa: Organisation, mei: Line, at: datetime) -> list[str]:
     """Two calls go on, three were denied; both sides bar and limit something."""
-    callers = {"caller": "+886223456789", "line_id": mei.pk}
+    callers: dict[str, Any] = {"caller": "+886223456789", "line_id": mei.pk}
     make_hold(formosa, "1.5", at=at, callee="+81312345678", **callers)
     make_hold(formosa, "0", at=at, callee="+447012345678", **callers)
     for minutes, code in enumerate(("no_funding", "destination_barred", "no_rate")):

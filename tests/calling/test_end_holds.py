@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -41,7 +42,9 @@ pytestmark = pytest.mark.usefixtures("card")
 MARCH = date(2026, 3, 1)
 
 
-def hold_of(organisation: Organisation, source: Source, call_id: str, **more) -> Hold:
+def hold_of(
+    organisation: Organisation, source: Source, call_id: str, **more: Any
+) -> Hold:
     return make_hold(
         organisation,
         key=call_key(source.slug, call_id),
@@ -59,7 +62,9 @@ def wallet_of(organisation: Organisation) -> Wallet:
     return Wallet.objects.get(pk=organisation.pk)
 
 
-def make_pool(line: Line, minutes: int, bucket: Bucket = Bucket.INTERNATIONAL, **more):
+def make_pool(
+    line: Line, minutes: int, bucket: Bucket = Bucket.INTERNATIONAL, **more: Any
+) -> MinutePool:
     """This month's pool of the line's plan."""
     give_plan(line, {bucket: minutes}, **more)
     return pool_of(line, minutes, bucket)

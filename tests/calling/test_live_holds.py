@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import AuditEvent, Organisation, User
+from calling.line_months import line_month_of
 from calling.live.lapse_holds import lapse_stale_holds, oldest_due
 from calling.live.release_stuck import release_stuck
 from calling.models import Line, LineMonth, MinutePool, Source
@@ -16,7 +17,6 @@ from tests.calling.telephony import MORNING, charge_of, make_record, take_in
 from tests.calling.test_end_holds import (
     MARCH,
     hold_of,
-    line_month_of,
     make_pool,
     state_of,
 )

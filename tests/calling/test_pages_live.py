@@ -1,6 +1,7 @@
 """Calls in progress, and calls that were not let through, for customers (9.2, 9.4)."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -33,7 +34,7 @@ def test_a_call_in_progress_says_who_since_when_until_when_and_what_it_holds(
 ) -> None:
     at = timezone.now().replace(hour=3, minute=0, second=0)
     make_lot(formosa, "10", at=at)
-    numbers = {"caller": "+886223456789", "callee": "+81312345678"}
+    numbers: dict[str, Any] = {"caller": "+886223456789", "callee": "+81312345678"}
     make_hold(formosa, "1.5", at=at, line_id=mei.pk, pool_seconds=90, **numbers)
     text = text_of(client, PAGE)
     assert "1 call in progress US$1.50 held" in text

@@ -1,6 +1,7 @@
 """Calling permissions: what a customer bars and limits, and what it only sees (9.1)."""
 
 from datetime import time
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -35,7 +36,7 @@ def client(alice: User, formosa: Organisation) -> Client:
     return signed_in(alice)
 
 
-def rule_of(organisation: Organisation | None, name: str, **facts: object) -> Barring:
+def rule_of(organisation: Organisation | None, name: str, **facts: Any) -> Barring:
     return add_barring(organisation, BarringEntry(name, **facts), at=START)
 
 
@@ -179,8 +180,8 @@ def test_limits_are_saved_shown_and_taken_off(
     assert "Longest call 1:30:00" in plain(html)
 
     client.post(f"{PAGE}limits/", dict.fromkeys(LIMITS, ""))
-    limits.refresh_from_db()
-    assert limits.daily_spend is limits.concurrent_calls is None
+    empty = CallLimits.objects.values_list("daily_spend", "concurrent_calls")
+    assert list(empty) == [(None, None)]
     events = AuditEvent.objects.filter(verb="set_call_limits").order_by("pk")
     assert [event.after and event.after["daily_spend"] for event in events] == [
         "1000.000000",

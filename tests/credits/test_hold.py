@@ -1,9 +1,12 @@
 """Holds set money aside and give it back, once, in bulk (rules 3.4, 3.8 and 9.4)."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from accounts.models import Organisation, User
 from credits.adjust import lower_lot
@@ -213,6 +216,31 @@ def test_uncovered_credit_is_what_no_earlier_call_can_draw() -> None:
     assert uncovered([(day[1], 3), (day[3], 4)], [(day[0], 5)]) == 2
 
 
+@given(
+    lots=st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), max_size=5),
+    holds=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 9)), max_size=5),
+)
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+def test_the_database_and_the_page_agree_on_what_is_uncovered(
+    db: None, lots: list[tuple[int, int]], holds: list[tuple[int, int]]
+) -> None:
+    """3.8, and the proof finds nothing; however lots and calls lie to each other."""
+    with transaction.atomic():
+        organisation = make_organisation()
+        for day, units in lots:
+            expiring(organisation, str(units), days=day)
+        for day, units in holds:
+            at = EXPIRY + timedelta(days=day, seconds=-1)
+            make_hold(organisation, str(units), at=at, lasts=timedelta(days=9))
+        at = EXPIRY + timedelta(days=4)
+        unswept = read_balance(organisation.pk, at)
+        lapse_due_lots(at)
+        assert read_balance(organisation.pk, at) == unswept
+        assert wallet_of(organisation).lapsed == unswept.lapsed
+        assert prove(organisation.pk, at=at).breaches == []
+        transaction.set_rollback(True)
+
+
 # --- rules 3.9 and 4.7: the unheld part -----------------------------------------------
 
 
@@ -227,7 +255,11 @@ def test_what_live_calls_hold_cannot_be_taken_away(
     """3.9: at most the unheld part of a lot (museum B49)."""
     lot = make_lot(formosa, "10")
     hold = make_hold(formosa, "4")
-    facts = {"reference": "adjust:1", "reason": "a mistake of ours", "actor": alice}
+    facts: dict[str, Any] = {
+        "reference": "adjust:1",
+        "reason": "a mistake of ours",
+        "actor": alice,
+    }
     with pytest.raises(MoreThanUnheld):
         lower_lot(lot, to_micros("6.000001"), at=START, **facts)
     end(hold)

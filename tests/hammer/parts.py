@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -43,10 +44,16 @@ Turn = Callable[[Now], str]
 
 
 def make_part(part: str, number: int, chance: random.Random) -> Turn:
-    made = {"caller": Caller, "records": Records, "till": Till, "desk": Desk}
+    made: dict[str, Any] = {
+        "caller": Caller,
+        "records": Records,
+        "till": Till,
+        "desk": Desk,
+    }
     if part == "sweeps":
         return sweep
-    return made[part](number, chance).turn
+    turn: Turn = made[part](number, chance).turn
+    return turn
 
 
 class Caller:

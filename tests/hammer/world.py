@@ -81,7 +81,11 @@ def make_crowd(number: int, at: datetime) -> list[Organisation]:
             make_lot(organisation, "2", at=at, expires_at=ends)
         make_lot(organisation, "2", kind=LotKind.STAFF_PAYMENT, at=at)
         if place:
-            facts = {"trigger": usd("8"), "amount": usd("10"), "only_when_used": False}
+            facts: dict[str, Any] = {
+                "trigger": usd("8"),
+                "amount": usd("10"),
+                "only_when_used": False,
+            }
             whose = {"stripe_customer_id": f"cus_{organisation.pk}"}
             card = save_card(organisation, at=at, is_default=True, **whose)
             switch_on(organisation, card, at=at, **facts)
