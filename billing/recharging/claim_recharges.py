@@ -38,7 +38,8 @@ from billing.recharging.recharge_caps import (
 from billing.recharging.tell_recharges import alarm_staff
 from billing.recharging.write_claims import Claim, write_claims
 from billing.tax_rates import Tax, read_taxes
-from calling.models import UsageDay
+from calling.authorise.codes import NO_FUNDING
+from calling.models import DeniedCall, UsageDay
 from credits.bulk import read_rows
 from credits.lock import lock_wallets, lock_wanting_wallets
 from credits.models import Wallet
@@ -275,12 +276,6 @@ def _read_batch(
 ) -> _Batch:
     ids = [row.organisation_id for row in rows]
     picky = [row.organisation_id for row in rows if row.only_when_used]
-    paid = UsageDay.objects.filter(
-        organisation__in=picky,
-        day__gte=(at - UNUSED_AFTER - timedelta(days=1)).date(),
-        amount__gt=F("pool_amount"),
-    )
-    used = paid.order_by().values_list("organisation").annotate(Max("day"))
     terms = TopUpTerms.objects.values_list("currency", "maximum_balance")
     return _Batch(
         at=at,
@@ -289,6 +284,28 @@ def _read_batch(
         is_asked=is_asked,
         is_stopped=RechargeStop.in_force() is not None,
         past=read_past(ids, at=at),
-        last_used=dict(used),
+        last_used=_read_last_used(picky, at),
         largest={currency: micros_stored(largest) for currency, largest in terms},
     )
+
+
+def _read_last_used(organisation_ids: Collection[int], at: datetime) -> dict[int, date]:
+    """The last day of a paid call, or of one that was denied for want of money.
+
+    A day too old may be left out, one near a day's border be told a day off.
+    """
+    since = at - UNUSED_AFTER - timedelta(days=1)
+    paid = UsageDay.objects.filter(
+        organisation__in=organisation_ids,
+        day__gte=since.date(),
+        amount__gt=F("pool_amount"),
+    )
+    used = dict(paid.order_by().values_list("organisation").annotate(Max("day")))
+    unused = [pk for pk in organisation_ids if pk not in used]
+    if unused:
+        denied = DeniedCall.objects.filter(
+            organisation__in=unused, code=NO_FUNDING, asked_at__gte=since
+        )
+        asked = denied.order_by().values_list("organisation").annotate(Max("asked_at"))
+        used |= {pk: asked_at.date() for pk, asked_at in asked}
+    return used

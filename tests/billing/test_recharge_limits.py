@@ -20,7 +20,7 @@ from billing.recharging.recharge_caps import (
     times_to_catch_up,
 )
 from billing.recharging.recharge_words import skipped_sentence
-from calling.models import UsageDay
+from calling.models import DeniedCall, UsageDay
 from tests import makers
 from tests.billing.recharging import (
     DAY,
@@ -162,6 +162,21 @@ def test_a33_only_when_used_in_the_last_30_days(recharger: Recharger) -> None:
     assert recharger.recharge() is None
     assert recharger.reasons() == {"not_used": 1}
     use(recharger.organisation, recharger.now - 30 * DAY)
+    recharger.charge()
+    recharger.prove()
+
+
+def test_a33_a_paid_call_that_was_denied_is_use(recharger: Recharger) -> None:
+    """5.1: otherwise who has no credit left could never begin to use it again."""
+    recharger.switch_on(only_when_used=True)
+    denied = {"source_id": 1, "call_key": "pbx:1", "asked_at": recharger.now}
+    DeniedCall.objects.create(
+        organisation=recharger.organisation, code="destination_barred", **denied
+    )
+    assert recharger.recharge() is None
+    DeniedCall.objects.create(
+        organisation=recharger.organisation, code="no_funding", **denied
+    )
     recharger.charge()
     recharger.prove()
 
