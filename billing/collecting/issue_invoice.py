@@ -84,14 +84,16 @@ def _number(invoice: Invoice, *, at: datetime) -> None:
 
 
 def _tell(invoice: Invoice, *, at: datetime) -> None:
+    is_bill = invoice.kind == InvoiceKind.INVOICE
+    total = total_of(invoice)
     facts: dict[str, str | int] = {
         "number": invoice.number,
-        "amount": abs(total_of(invoice)),
+        "amount": total if is_bill else -total,
         "currency": invoice.currency,
         "path": invoice.get_absolute_url(),
     }
     kind = NoticeKind.CREDIT_NOTE
-    if invoice.kind == InvoiceKind.INVOICE:
+    if is_bill:
         kind = NoticeKind.INVOICE_ISSUED
         facts["due_on"] = invoice.due_on.isoformat() if invoice.due_on else ""
         facts["month"] = invoice.month.isoformat() if invoice.month else ""

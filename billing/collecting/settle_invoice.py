@@ -31,22 +31,23 @@ def settle_invoice(invoice: Invoice, *, at: datetime) -> bool:
         invoice.save(update_fields=["state", "paid_at", "ended_at"])
         if invoice.paid_minor:
             _tell_paid(invoice, at=at)
+    _note_too_much(invoice, at=at)
     if is_covered:
-        _note_overpaid(invoice, at=at)
         lift_stops(invoice.organisation_id, at=at)
     return is_covered
 
 
-def _note_overpaid(invoice: Invoice, *, at: datetime) -> None:
-    over = -invoice.owed_minor
-    # A bill below zero is goodwill; only money that came can be too much.
-    if not 0 < over <= invoice.paid_minor:
+def _note_too_much(invoice: Invoice, *, at: datetime) -> None:
+    """Money for what asks for less, or for nothing, belongs to the customer."""
+    is_void = invoice.state == InvoiceState.VOID
+    over = invoice.paid_minor if is_void else -invoice.owed_minor
+    if over <= 0:
         return
     amount = money_text(micros_of(over, invoice.currency), invoice.currency)
     raise_staff_task(
         OVERPAID,
-        reference=f"{invoice.reference}:{invoice.paid_minor}",
-        detail=f"{invoice.number} was paid with {amount} too much; send it back.",
+        reference=f"{invoice.reference}:{over}",
+        detail=f"{amount} of {invoice.number} is the customer's; send it back.",
         organisation=invoice.organisation,
         at=at,
     )

@@ -99,7 +99,7 @@ FORKS: dict[NoticeKind, list[Facts]] = {
     ],
     NoticeKind.ORGANISATION_CLOSED: [{"refunded": 0, "forfeited": 0}],
     NoticeKind.WEBHOOK_DISABLED: [{"is_gone": 1}],
-    NoticeKind.INVOICE_ISSUED: [{"month": ""}],
+    NoticeKind.INVOICE_ISSUED: [{"month": ""}, {"amount": -3_000_000}],
     NoticeKind.INVOICE_LATE: [{"days": 1}],
     NoticeKind.MOVED_TO_NCE: [{"credit": 0}],
     NoticeKind.SERVICE_SUSPENDED: [{"because": "fraud"}, {"because": "request"}],

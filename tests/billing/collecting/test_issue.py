@@ -7,7 +7,14 @@ import pytest
 from django.db import transaction
 from django_q.models import OrmQ
 
-from accounts.models import AuditEvent, Notice, Organisation, ProviderSettings, User
+from accounts.models import (
+    AuditEvent,
+    Notice,
+    Organisation,
+    ProviderSettings,
+    StaffTask,
+    User,
+)
 from billing.collecting.end_invoice import void_invoice, write_off_invoice
 from billing.collecting.issue_invoice import issue_drafts, issue_invoice
 from billing.documents.keep_document import keep_document
@@ -91,6 +98,16 @@ def test_what_asks_for_nothing_is_paid_at_once(formosa: Organisation) -> None:
     assert (done.total_minor, done.state, done.paid_at) == (0, "paid", ISSUED)
     asked = [task.name() for task in OrmQ.objects.all()]
     assert "collect_invoice" not in " ".join(asked)
+
+
+def test_a_bill_below_zero_is_the_customers(formosa: Organisation) -> None:
+    goodwill = (LineKind.GOODWILL, -12_645, {"text": "Sorry"})
+    done = make_issued(formosa, LICENCES, CALLS, goodwill)
+    assert (done.total_minor, done.state) == (-300, "paid")
+    task = StaffTask.objects.get()
+    assert task.detail == "US$3.00 of INV-2026-0001 is the customer's; send it back."
+    (notice,) = Notice.objects.filter(recipient=formosa.billing_email)
+    assert notice.context["amount"] == -3_000_000
 
 
 def test_its_pdf_is_rendered_once_and_kept(

@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.models import AuditEvent, Notice, Organisation, StaffTask, User
+from billing.collecting.end_invoice import void_invoice
 from billing.collecting.pay_invoice import record_invoice_payment, take_back_payment
 from billing.models import Invoice, InvoicePayment, InvoicePaymentKind
 from billing.refusals import InvoiceNotOwed, MoreThanOwed, ReferenceReused
@@ -78,7 +79,18 @@ def test_too_much_by_card_is_booked_and_left_to_staff(formosa: Organisation) -> 
     assert (invoice.state, invoice.paid_minor) == ("paid", 24_690)
     task = StaffTask.objects.get()
     assert task.kind == "invoice_overpaid"
-    assert "US$123.45 too much" in task.detail
+    assert task.detail == "US$123.45 of INV-2026-0001 is the customer's; send it back."
+
+
+def test_money_for_a_void_invoice_is_left_to_staff(
+    formosa: Organisation, alice: User
+) -> None:
+    invoice = make_issued(formosa)
+    void_invoice(invoice, actor=alice, reason="Billed twice, case 12.", at=ISSUED)
+    pay(invoice, 12_345, "pi_1", kind=STRIPE)
+    invoice.refresh_from_db()
+    assert (invoice.state, invoice.paid_minor) == ("void", 12_345)
+    assert StaffTask.objects.get().kind == "invoice_overpaid"
 
 
 def test_taken_back_it_is_late_again(formosa: Organisation) -> None:
