@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -77,8 +77,11 @@ def read_fields(request: HttpRequest) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise NotJson(_("The body is not a JSON object."))
         return value
-    # In UTF-8, whatever charset the type names.
-    sent = QueryDict(body_of(request), encoding="utf-8")
+    try:
+        # In UTF-8, whatever charset the type names.
+        sent = QueryDict(body_of(request), encoding="utf-8")
+    except TooManyFieldsSent:
+        raise BodyTooLarge from None
     return {name: str(value) for name, value in sent.items() if value}
 
 

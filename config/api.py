@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any
 
+from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver
@@ -40,7 +41,10 @@ def finished(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        unknown = names_not_known(request)
+        try:
+            unknown = names_not_known(request)
+        except TooManyFieldsSent:
+            return not_known(request, [])
         if unknown:
             return not_known(request, unknown)
         response = view(request, *args, **kwargs)

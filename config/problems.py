@@ -29,6 +29,7 @@ from billing.refusals import CreditsNotForSale, codes_of
 from config.contract import PROBLEM_JSON
 
 logger = logging.getLogger(__name__)
+FOR_SWITCHES = ("/calls/", "/cdrs", "/ingest/")
 
 
 def problem(
@@ -50,8 +51,14 @@ def problem(
     }
     response = JsonResponse(body, status=status, content_type=PROBLEM_JSON)
     if status == 401:
-        response["WWW-Authenticate"] = "Bearer"
+        response["WWW-Authenticate"] = _challenge(request.path)
     return response
+
+
+def _challenge(path: str) -> str:
+    """Basic is offered to switches alone: a browser would ask a person for it."""
+    is_for_switches = path.removeprefix("/api/v1").startswith(FOR_SWITCHES)
+    return 'Bearer, Basic realm="Tollgate"' if is_for_switches else "Bearer"
 
 
 @csrf_exempt  # a key, not a cookie, says who asks

@@ -21,7 +21,9 @@ from accounts.keys import (
 )
 from accounts.models import ApiKey, Organisation, Scope, User
 from accounts.token_bucket import refill_buckets, take_token
+from calling.authorise.remember import forget_everything
 from calling.models import Source
+from config.contract import examples
 from tests.api_client import ask, assert_problem, get, key_of
 from tests.config.test_api_matrix import switch_key
 from tests.makers import START
@@ -96,6 +98,30 @@ def test_plain_lines_name_what_an_object_has_in_it() -> None:
         "parts.1.source=pool",
         "parts.2.source=credit",
     ]
+
+
+def test_more_fields_than_anybody_sends_are_refused(pbx: Source, secret: str) -> None:
+    form = "&".join(f"f{number}=1" for number in range(1001))
+    said = {"Content-Type": FORM}
+    answer = ask("POST", "/calls/authorize", switch_key(pbx, *Scope), form, **said)
+    assert_problem(answer, 413, "too_large")
+    assert_problem(get(f"/lots?{form}", secret), 422, "not_valid")
+
+
+@pytest.mark.parametrize(
+    ("path", "challenge"),
+    [
+        ("/cdrs", 'Bearer, Basic realm="Tollgate"'),
+        ("/ingest/freeswitch", 'Bearer, Basic realm="Tollgate"'),
+        ("/calls/authorize", 'Bearer, Basic realm="Tollgate"'),
+        ("/top-ups", "Bearer"),
+    ],
+)
+def test_switches_are_told_that_basic_does(db: None, path: str, challenge: str) -> None:
+    body = examples()["post_authorize" if "calls" in path else "post_top_up"]["request"]
+    answer = ask("POST", path, "", body)
+    assert_problem(answer, 401, "key_not_valid")
+    assert answer["WWW-Authenticate"] == challenge
 
 
 def test_a_parameter_that_is_not_there_is_named(secret: str) -> None:
@@ -176,6 +202,20 @@ def test_a_key_with_a_list_is_accepted_from_there_alone(formosa: Organisation) -
     for address in ("192.0.2.8", "2001:db9::7"):
         answer = from_address(secret, address)
         assert_problem(answer, 403, "address_not_allowed")
+
+
+def test_the_list_holds_for_calls_too(pbx: Source) -> None:
+    secret = switch_key(pbx, Scope.CALLS_AUTHORIZE)
+    ApiKey.objects.update(allowed_ips=["192.0.2.7"])
+    forget_everything()
+    for address, status in {"192.0.2.7": 200, "192.0.2.8": 403}.items():
+        answer = Client(REMOTE_ADDR=address).post(
+            "/api/v1/calls/authorize",
+            examples()["post_authorize"]["request"],
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {secret}"},
+        )
+        assert answer.status_code == status, answer.content
 
 
 def test_forwarded_addresses_count_only_behind_a_trusted_proxy(
