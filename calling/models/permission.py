@@ -244,7 +244,9 @@ class FactsVersion(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     provider = models.BigIntegerField(
-        default=1, db_default=1, help_text=_("Sources, keys, price lists, areas, rules.")
+        default=1,
+        db_default=1,
+        help_text=_("Sources, keys, price lists, areas, rules."),
     )
     numbers = models.BigIntegerField(
         default=1, db_default=1, help_text=_("Whose which number is.")
