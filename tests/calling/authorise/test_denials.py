@@ -4,8 +4,9 @@ from datetime import time, timedelta
 from typing import Any
 
 import pytest
+from django_q.models import OrmQ
 
-from accounts.models import BillingMode, Organisation
+from accounts.models import BillingMode, Notice, Organisation
 from calling.authorise.codes import DENIALS
 from calling.models import (
     Barring,
@@ -19,6 +20,7 @@ from calling.models import (
     UsageDay,
 )
 from credits.models import Hold, Wallet
+from credits.refresh import NUDGE
 from tests.calling.authorise.asking import (
     JAPAN,
     JAPAN_MOBILE,
@@ -334,3 +336,26 @@ def test_a_denied_call_reserves_nothing(pbx: Source, formosa: Organisation) -> N
     give_credit(formosa, "1")
     assert ask(pbx, call_id="one").decision == "allow"
     assert DeniedCall.objects.get().caller == MEI
+
+
+def test_a_limit_that_was_reached_is_told_once_a_day(
+    pbx: Source, rich: Organisation
+) -> None:
+    """11: it may be somebody who uses the telephone system unasked."""
+    limit(concurrent_calls=1, currency="USD", daily_spend=700_000)
+    for at in (MORNING, MORNING, MORNING + timedelta(days=1)):
+        for _ in range(2):
+            ask(pbx, at=at)
+    notices = Notice.objects.filter(kind="call_limit_reached")
+    alice = notices.filter(recipient="alice@formosa.example").order_by("pk")
+    assert [notice.context["what"] for notice in alice] == ["too_many_calls"] * 2
+    assert alice[0].context["line"] == "mei"
+
+
+def test_a_denial_for_money_has_the_recharge_looked_at(
+    pbx: Source, formosa: Organisation
+) -> None:
+    """9.2: armed and below its trigger, so a recharge is wanted."""
+    Wallet.objects.filter(pk=formosa.pk).update(trigger=1_000_000, recharge_wanted=True)
+    ask(pbx)
+    assert [task.func() for task in OrmQ.objects.all()] == [NUDGE]
