@@ -47,6 +47,7 @@ def prove(organisation_id: int | None = None, *, at: datetime) -> Proof:
         *_left_paid(top_ups),
         *_moved_sales(top_ups),
         *_sold_on_nce(top_ups, payments),
+        *_modes_and_periods(organisation_id),
         *_left_on_nce(_narrowed(AutoRecharge.objects.order_by("pk"), organisation_id)),
         *_incoming(wallets, read_incoming(organisation_id)),
         *recharge_breaches(organisation_id),
@@ -140,6 +141,19 @@ def _born_on_nce(sales: "QuerySet[Row]", born: str | Coalesce) -> "QuerySet[Row]
     says_so = ~Q(billing_mode=BillingMode.PREPAID)
     # The checker takes annotated rows for another kind of rows.
     return aged.filter(Exists(was_nce) | says_so)  # type: ignore[return-value]
+
+
+def _modes_and_periods(organisation_id: int | None) -> Iterator[str]:
+    """23: the mode an organisation has is that of the period that runs."""
+    periods = BillingModePeriod.objects.filter(ends_at=None)
+    other = _narrowed(periods, organisation_id).exclude(
+        billing_mode=F("organisation__billing_mode")
+    )
+    for period in other.select_related("organisation").order_by("pk"):
+        yield (
+            f"organisation {period.organisation_id}: is {period.organisation.mode}, "
+            f"and its period says {period.billing_mode} (23)"
+        )
 
 
 def _left_on_nce(rows: "QuerySet[AutoRecharge]") -> Iterator[str]:

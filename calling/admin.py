@@ -22,6 +22,7 @@ from calling.models import CallingPlan, MinutePool, PlanBucket
 from calling.permission import admin as admin_permission  # noqa: F401  # likewise
 from calling.publish_plan import publish_plan
 from calling.rates import admin as admin_rates  # noqa: F401  # likewise
+from calling.spending import admin as admin_spending  # noqa: F401  # likewise
 
 if TYPE_CHECKING:
     TabularInline = admin.TabularInline[Any, Any]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from accounts.models import (
     AuditEvent,
@@ -255,3 +256,14 @@ def test_prepaid_page_says_why_there_is_none(
     answer = client.post(PAGE, {"amount": "5", "is_hard": "on"})
     assert answer.status_code == 422
     assert not SpendingLimit.objects.exists()
+
+
+def test_staff_see_the_limits_and_change_none(
+    contoso: Organisation, settings: Settings
+) -> None:
+    settings.STAFF_NEED_SECOND_FACTOR = False
+    limit(contoso, "1250.50")
+    client = signed_in(User.objects.create_superuser("staff@provider.example", "x"))
+    listed = client.get("/admin/calling/spendinglimit/").content.decode()
+    assert "1,250.50" in listed
+    assert client.get("/admin/calling/spendinglimit/add/").status_code == 403

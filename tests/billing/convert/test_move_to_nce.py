@@ -22,6 +22,7 @@ from billing.models import (
     RechargeCause,
     TopUp,
 )
+from billing.prove import prove
 from billing.recharging.claim_recharges import claim_one
 from billing.refusals import OrganisationClosed
 from calling.cancel import cancel_subscription
@@ -292,3 +293,9 @@ def test_limit_that_is_none_refuses_the_whole_move(
     formosa.refresh_from_db()
     assert formosa.buys_credits
     assert not SpendingLimit.objects.exists()
+
+
+def test_mode_without_its_period_is_found(formosa: Organisation) -> None:
+    Organisation.objects.filter(pk=formosa.pk).update(billing_mode="NCE")
+    [breach] = prove(at=MOVED).breaches
+    assert breach.endswith("is NCE, and its period says PREPAID (23)")
