@@ -75,13 +75,16 @@ def settle_holds(
     asks, whose call has no hold, leaves an ended one: whoever asks for that call
     afterwards finds that it is over.
     """
+    live = {pk: wallet for pk, wallet in wallets.items() if wallet.live_calls}
+    if not live and source.asks_since is None:
+        return set()
     first = [call for call in calls if call.previous is None]
-    live = [call for call in first if wallets[call.organisation_id].live_calls]
     ended = []
     if live:
-        chosen = _holds_of(live, source)
-        among = {pk: wallets[pk] for pk in {call.organisation_id for call in live}}
-        ended = close_holds(among, chosen, HoldState.SETTLED, at=at)
+        chosen = _holds_of(
+            [one for one in first if one.organisation_id in live], source
+        )
+        ended = close_holds(live, chosen, HoldState.SETTLED, at=at)
         _give_back(ended, pools.by_id)
     if source.asks_since is not None:
         _leave_ended(first, source, at)

@@ -190,6 +190,15 @@ def test_a_record_that_waits_ends_its_hold_when_it_settles(
     assert state_of(hold) == HoldState.SETTLED
 
 
+def test_a_call_that_nobody_answered_costs_nothing_and_ends_its_hold(
+    pbx: Source, formosa: Organisation, mei: Line
+) -> None:
+    hold = hold_of(formosa, pbx, "call-1")
+    take_in(pbx, make_record("a", call_id="call-1", answered=False))
+    assert state_of(hold) == HoldState.SETTLED
+    assert charge_of("a").rated_amount == wallet_of(formosa).reserved == 0
+
+
 def test_an_overrun_becomes_debt_and_the_rest_of_a_hold_is_free(
     pbx: Source, formosa: Organisation, mei: Line
 ) -> None:
