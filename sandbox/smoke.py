@@ -196,6 +196,51 @@ def opens_a_page(smoke: Smoke) -> None:
     smoke.expect("a payment page opens and closes", ask, ("open", "expired", True))
 
 
+def bills(smoke: Smoke) -> None:
+    def bill(name: str) -> str:
+        wanted: Any = {"customer": smoke.customer, "currency": "usd"}
+        draft = stripe.Invoice.create(
+            **wanted,
+            auto_advance=False,
+            pending_invoice_items_behavior="exclude",
+            metadata={"smoke": smoke.run},
+            idempotency_key=smoke.key(name),
+        )
+        stripe.InvoiceItem.create(
+            **wanted,
+            invoice=draft.id,
+            amount=5000,
+            idempotency_key=smoke.key(f"{name} item"),
+        )
+        return stripe.Invoice.finalize_invoice(draft.id, auto_advance=False).id
+
+    def paid() -> tuple[str, int, bool]:
+        card = stripe.PaymentMethod.attach("pm_card_visa", customer=smoke.customer)
+        invoice = stripe.Invoice.pay(bill("bill"), payment_method=card.id)
+        (payment,) = stripe.InvoicePayment.list(invoice=invoice.id).data
+        found = stripe.InvoicePayment.list(
+            payment={
+                "type": "payment_intent",
+                "payment_intent": str(payment.payment.payment_intent),
+            }
+        )
+        is_found = [one.invoice for one in found.data] == [invoice.id]
+        return str(invoice.status), invoice.amount_paid, is_found
+
+    def voided() -> tuple[str, int, bool, str]:
+        opened = stripe.Invoice.retrieve(bill("void"))
+        has_page = bool(opened.hosted_invoice_url)
+        ended = stripe.Invoice.void_invoice(opened.id).status
+        return str(opened.status), opened.attempt_count, has_page, str(ended)
+
+    smoke.expect("an invoice is paid by a saved card", paid, ("paid", 5000, True))
+    smoke.expect(
+        "an invoice waits by itself, has a page and is voided",
+        voided,
+        ("open", 0, True, "void"),
+    )
+
+
 CHECKS = (
     pays,
     repeats,
@@ -204,6 +249,7 @@ CHECKS = (
     keeps_a_card,
     refunds,
     opens_a_page,
+    bills,
 )
 
 

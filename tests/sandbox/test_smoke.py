@@ -20,7 +20,7 @@ def test_the_sandbox_is_as_we_expect(
     assert smoke.main() == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == "0 differences."
-    assert sum(line.startswith("as expected") for line in lines) == 12
+    assert sum(line.startswith("as expected") for line in lines) == 14
 
 
 def test_a_difference_is_told(
