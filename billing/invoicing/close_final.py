@@ -12,7 +12,13 @@ from django.db import transaction
 
 from accounts.audit import record_audit
 from accounts.models import Organisation, User
-from billing.invoicing.close_month import add_debt, add_tax, add_usage, closed_before
+from billing.invoicing.close_month import (
+    add_debt,
+    add_tax,
+    add_usage,
+    closed_before,
+    used_by,
+)
 from billing.invoicing.read_usage import newest_charge
 from billing.invoicing.write_invoices import Bill, write_bills
 from billing.models import Invoice
@@ -40,7 +46,8 @@ def close_final(
             changes_until=closed.changes_until if closed else None,
         )
         mark = newest_charge()
-        add_usage([bill], before, up_to_charge=mark)
+        used = used_by(wallets, before, month=month, up_to_charge=mark)
+        add_usage([bill], used)
         add_debt([bill], wallets)
         add_tax([bill], {organisation.pk: organisation}, at=at)
         write_bills([bill], wallets, up_to_charge=mark, at=at)

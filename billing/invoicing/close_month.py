@@ -1,9 +1,11 @@
 """Closes the months of organisations, once each, and drafts what they owe (rule 10.1).
 
-1. Lock the wallets; whoever comes second finds the month closed.
+1. Lock the wallets and set the mark: the newest charge. A charge's id is given under
+   its wallet's lock, so what comes later has a higher one.
 2. Read what no closed month has billed yet: post-paid calls of days before the month's
    end, licences, debt. A month that was passed over is billed along with this one.
 3. Add the tax of the customer's country, share out the minor units, write it all.
+   Whoever comes second finds the month closed.
 
 A month with nothing to bill is closed without an invoice. The number of statements
 does not depend on the number of organisations.
@@ -22,6 +24,8 @@ from billing.invoicing.read_debt import read_unbilled_debt
 from billing.invoicing.read_fees import Paid, fee_lines, read_licences
 from billing.invoicing.read_usage import (
     Billed,
+    Group,
+    Sums,
     newest_charge,
     read_usage,
     usage_lines,
@@ -34,7 +38,9 @@ from calling.pool_size import next_month, period_of
 from credits.lock import lock_free_wallets, lock_wallet
 from credits.models import Wallet
 
-Before = Mapping[int, ClosedMonth]
+LOCKED_AT_ONCE = 1000
+Before = Mapping[int, ClosedMonth | None]
+Used = Mapping[int, Mapping[Group, Sums]]
 
 
 def close_month(
@@ -54,7 +60,7 @@ def close_month(
         raise MonthNotOver
     with transaction.atomic():
         wallet = lock_wallet(organisation.pk)
-        if close_locked({organisation.pk: wallet}, month, at=at):
+        if _close_one(wallet, month, at=at):
             record_audit(
                 "close_month",
                 at=at,
@@ -72,25 +78,52 @@ def close_months(
 ) -> int:
     """Closes a month that is over for all of them; how many were closed.
 
-    Organisations whose wallet somebody else holds are left for the next run.
+    The mark is set while all wallets are locked for a moment. What calls cost up to it
+    never changes, so that is read without locks; they are taken again, a thousand at a
+    time, to write. Who holds a wallet at either moment is left for the next run.
     """
     with transaction.atomic():
-        return close_locked(lock_free_wallets(organisation_ids), month, at=at)
+        before = closed_before(lock_free_wallets(organisation_ids))
+        mark = newest_charge()
+    ids = sorted(pk for pk, one in before.items() if not _is_closed(one, month))
+    used = used_by(ids, before, month=month, up_to_charge=mark)
+    closed = 0
+    for start in range(0, len(ids), LOCKED_AT_ONCE):
+        some = ids[start : start + LOCKED_AT_ONCE]
+        with transaction.atomic():
+            wallets = lock_free_wallets(some)
+            again = closed_before(wallets)
+            still = {pk: one for pk, one in wallets.items() if again[pk] == before[pk]}
+            closed += _close(still, before, used, month, mark, at=at)
+    return closed
 
 
-def close_locked(wallets: Mapping[int, Wallet], month: date, *, at: datetime) -> int:
-    """The same for wallets that are locked."""
-    before = closed_before(wallets)
-    open_ids = [pk for pk in sorted(wallets) if not _is_closed(before.get(pk), month)]
-    if not open_ids:
+def _close_one(wallet: Wallet, month: date, *, at: datetime) -> int:
+    """The same for one whose wallet is locked, all at once."""
+    pk = wallet.organisation_id
+    before = closed_before([pk])
+    if _is_closed(before[pk], month):
         return 0
-    organisations = Organisation.objects.in_bulk(open_ids)
     mark = newest_charge()
-    bills = [_bill(organisations[pk], month) for pk in open_ids]
+    used = used_by([pk], before, month=month, up_to_charge=mark)
+    return _close({pk: wallet}, before, used, month, mark, at=at)
+
+
+def _close(  # what was read, and until where
+    wallets: Mapping[int, Wallet],
+    before: Before,
+    used: Used,
+    month: date,
+    mark: int,
+    *,
+    at: datetime,
+) -> int:
+    organisations = Organisation.objects.in_bulk(sorted(wallets))
+    bills = [_bill(one, month) for one in organisations.values()]
     _add_fees(bills, organisations, before)
-    add_usage(bills, before, up_to_charge=mark)
-    is_nce = {pk for pk in open_ids if organisations[pk].mode == BillingMode.NCE}
-    add_debt(bills, {pk: wallets[pk] for pk in is_nce})
+    add_usage(bills, used)
+    nce = {pk for pk, one in organisations.items() if one.mode == BillingMode.NCE}
+    add_debt(bills, {pk: wallets[pk] for pk in nce})
     add_tax(bills, organisations, at=at)
     write_bills(bills, wallets, up_to_charge=mark, at=at)
     return len(bills)
@@ -100,14 +133,16 @@ def _is_closed(before: ClosedMonth | None, month: date) -> bool:
     return before is not None and before.month >= month
 
 
-def closed_before(organisation_ids: Collection[int]) -> dict[int, ClosedMonth]:
-    """By organisation the newest month that was closed; one statement."""
+def closed_before(organisation_ids: Collection[int]) -> dict[int, ClosedMonth | None]:
+    """By organisation the newest month that was closed, if any; one statement."""
     mine = ClosedMonth.objects.filter(organisation__among=set(organisation_ids))
     later = ClosedMonth.objects.filter(
         organisation=OuterRef("organisation"), month__gt=OuterRef("month")
     )
-    newest = mine.filter(~Exists(later)).order_by()
-    return {closed.organisation_id: closed for closed in newest}
+    found: dict[int, ClosedMonth | None] = dict.fromkeys(organisation_ids)
+    for closed in mine.filter(~Exists(later)).order_by():
+        found[closed.organisation_id] = closed
+    return found
 
 
 def _bill(organisation: Organisation, month: date) -> Bill:
@@ -125,50 +160,56 @@ def _bill(organisation: Organisation, month: date) -> Bill:
 def _add_fees(
     bills: Collection[Bill], organisations: Mapping[int, Organisation], before: Before
 ) -> None:
-    since = [before[pk].changes_until if pk in before else None for pk in organisations]
+    paid = {pk: _paid(before.get(pk)) for pk in organisations}
+    since = [one.until for one in paid.values()]
     known = [moment for moment in since if moment is not None]
-    oldest = min(known) if len(known) == len(since) else None
+    oldest = min(known) if len(known) == len(since) > 0 else None
     licences = read_licences(list(organisations), since=oldest)
     for bill in bills:
         mine = licences.get(bill.organisation_id)
-        if not mine or bill.fees_through is None or bill.changes_until is None:
-            continue
-        closed = before.get(bill.organisation_id)
-        bill.lines += fee_lines(
-            mine,
-            Paid(closed.fees_through, closed.changes_until)
-            if closed
-            else Paid(None, None),
-            through=bill.fees_through,
-            until=bill.changes_until,
-            zone=organisations[bill.organisation_id].zone,
-        )
+        if mine and bill.fees_through is not None and bill.changes_until is not None:
+            bill.lines += fee_lines(
+                mine,
+                paid[bill.organisation_id],
+                through=bill.fees_through,
+                until=bill.changes_until,
+                zone=organisations[bill.organisation_id].zone,
+            )
 
 
-def add_usage(bills: Collection[Bill], before: Before, *, up_to_charge: int) -> None:
+def _paid(closed: ClosedMonth | None) -> Paid:
+    if closed is None:
+        return Paid(None, None)
+    return Paid(closed.fees_through, closed.changes_until)
+
+
+def used_by(
+    organisation_ids: Collection[int], before: Before, *, month: date, up_to_charge: int
+) -> Used:
     """Post-paid calls; those who never were on NCE have none and are not looked up."""
-    if not bills:
-        return
-    ids = {bill.organisation_id for bill in bills}
     periods = BillingModePeriod.objects.filter(
-        organisation__among=ids, billing_mode=BillingMode.NCE
+        organisation__among=set(organisation_ids), billing_mode=BillingMode.NCE
     )
     postpaid = set(periods.values_list("organisation", flat=True))
-    month = next(iter(bills)).month
-    used = read_usage(
+    return read_usage(
         [_billed(pk, before.get(pk)) for pk in sorted(postpaid)],
         month=month,
         until=next_month(month),
         up_to_charge=up_to_charge,
     )
-    for bill in bills:
-        bill.lines += usage_lines(used.get(bill.organisation_id, {}), month)
 
 
 def _billed(organisation_id: int, closed: ClosedMonth | None) -> Billed:
     if closed is None:
         return Billed(organisation_id, date.min, 0)
     return Billed(organisation_id, next_month(closed.month), closed.up_to_charge)
+
+
+def add_usage(bills: Collection[Bill], used: Used) -> None:
+    for bill in bills:
+        mine = used.get(bill.organisation_id)
+        if mine:
+            bill.lines += usage_lines(mine, bill.month)
 
 
 def add_debt(bills: Collection[Bill], wallets: Mapping[int, Wallet]) -> None:

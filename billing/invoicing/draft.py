@@ -3,22 +3,23 @@
 Pure. Amounts are micros of the invoice's currency; `minor` are its smallest units.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from billing.models import LineKind
 from credits.money import Currency, Micros, round_half_up
 
+NO_FACTS: Mapping[str, Any] = MappingProxyType({})
 
-@dataclass(frozen=True)
-class DraftLine:
+
+class DraftLine(NamedTuple):
     """A line to be: what it says, and its exact amount."""
 
     kind: LineKind
     amount: Micros
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = NO_FACTS
     tax_percent: Decimal = Decimal(0)
 
 

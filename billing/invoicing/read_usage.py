@@ -37,7 +37,7 @@ class Group(NamedTuple):
     department: str
 
 
-class Used(NamedTuple):
+class Sums(NamedTuple):
     calls: int
     seconds: int
     amount: Micros
@@ -50,9 +50,9 @@ def newest_charge() -> int:
 
 def read_usage(
     billed: Collection[Billed], *, month: date, until: date, up_to_charge: int
-) -> dict[int, dict[Group, Used]]:
+) -> dict[int, dict[Group, Sums]]:
     """By organisation; a correction adds its charge and takes the old one off."""
-    found: dict[int, dict[Group, Used]] = {}
+    found: dict[int, dict[Group, Sums]] = {}
     if not billed:
         return found
     limits = [month, until, up_to_charge]
@@ -70,8 +70,9 @@ def read_usage(
     return found
 
 
-def usage_lines(used: Mapping[Group, Used], month: date) -> Iterator[DraftLine]:
+def usage_lines(used: Mapping[Group, Sums], month: date) -> Iterator[DraftLine]:
     """This month's calls, then those of earlier months; in the order of the names."""
+    named = f"{month:%Y-%m}"
     for group in sorted(used):
         calls, seconds, amount = used[group]
         if not amount:
@@ -80,7 +81,7 @@ def usage_lines(used: Mapping[Group, Used], month: date) -> Iterator[DraftLine]:
             LineKind.LATE_USAGE if group.month else LineKind.USAGE,
             amount,
             {
-                "month": group.month or f"{month:%Y-%m}",
+                "month": group.month or named,
                 "country": group.country,
                 "department": group.department,
                 "calls": calls,
@@ -90,7 +91,7 @@ def usage_lines(used: Mapping[Group, Used], month: date) -> Iterator[DraftLine]:
 
 
 def _add(
-    found: dict[int, dict[Group, Used]],
+    found: dict[int, dict[Group, Sums]],
     organisation_id: int,
     key: list[str],
     used: tuple[int, int, int],
@@ -98,7 +99,7 @@ def _add(
     groups = found.setdefault(organisation_id, {})
     group = Group(*key)
     before = groups.get(group, (0, 0, 0))
-    groups[group] = Used(*map(add, before, used))
+    groups[group] = Sums(*map(add, before, used))
 
 
 def _rows(

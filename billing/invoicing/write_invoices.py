@@ -55,6 +55,8 @@ CLOSED_COLUMNS = (
     "closed_at",
 )
 
+_text = json.JSONEncoder(ensure_ascii=False).encode  # made once, not for each line
+
 
 @dataclass
 class Bill:
@@ -129,7 +131,7 @@ def _documents(bills: Sequence[Bill], at: datetime) -> tuple[Table, Table]:
                     bill.invoice_id,
                     place,
                     line.kind.value,
-                    json.dumps(line.facts, ensure_ascii=False),
+                    _text(dict(line.facts)),
                     line.amount,
                     minor,
                     str(line.tax_percent),

@@ -46,8 +46,8 @@ def statement_pdf(statement: Statement) -> bytes:
         last = last_day(period.ends_at, organisation.zone)
         sheet.facts(
             [
-                (_("From"), date_text(statement.month, "long")),
-                (_("Until"), date_text(last, "long")),
+                (_("First day"), date_text(statement.month, "long")),
+                (_("Last day"), date_text(last, "long")),
                 (_("Time zone"), organisation.time_zone),
                 (_("Currency"), statement.currency),
             ]
