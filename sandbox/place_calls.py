@@ -60,14 +60,6 @@ def ended_at(call: Document) -> datetime:
     return datetime.fromisoformat(str(call["ended_at"]))
 
 
-def moved(call: Document, by: timedelta) -> Document:
-    """The same call at another time."""
-    times = ("invited_at", "answered_at", "ended_at")
-    told = {name: call[name] for name in times if call[name] is not None}
-    later = {name: datetime.fromisoformat(text) + by for name, text in told.items()}
-    return {**call, **{name: _text(at) for name, at in later.items()}}
-
-
 def _parties(company: Company, habit: Habit, dice: random.Random) -> Document:
     shares = [extension.share for extension in company.extensions]
     own = dice.choices(company.extensions, shares)[0]

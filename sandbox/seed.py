@@ -1,4 +1,4 @@
-"""The demo's past: two organisations with a year of credit and a month of calls.
+"""The demo's past: two organisations, a year of credit, a month of calls, a bill each.
 
 Everything goes through the product's own verbs, in the order in which it would have
 happened, at moments relative to now. Asked again, it adds the calls of the days since
@@ -23,6 +23,7 @@ from sandbox.cast import COMPANIES, FORMOSA, SOURCE, Company
 from sandbox.place_calls import Document, calls_of_day, days_until, ended_at
 from sandbox.seed_companies import seed_company, seed_login, seed_provider
 from sandbox.seed_credit import CREDITS, add_credit
+from sandbox.seed_invoices import add_invoice, month_ends
 from sandbox.seed_recharge import SWITCHED_ON_DAYS_AGO, add_recharge
 
 DAYS_OF_CALLS = 31
@@ -42,7 +43,7 @@ def seed(at: datetime) -> Source:
     source = seed_source()
     for company in COMPANIES:
         organisation = seed_company(company, at=at)
-        events = [*_calls(company, source, at)]
+        events = [*_calls(company, source, at), *_invoices(organisation, staff, at)]
         if company is FORMOSA:
             events += _credits(organisation, staff, at)
         for event in sorted(events, key=attrgetter("at")):
@@ -62,7 +63,10 @@ def new_switch_key(source: Source, *, at: datetime) -> str:
     """A key for the switch; its secret is shown once, so each start makes another."""
     former = source.api_key
     source.api_key, secret = create_key(
-        "Demo switch", organisation=None, scopes=[Scope.CDRS_WRITE], at=at
+        "Demo switch",
+        organisation=None,
+        scopes=[Scope.CALLS_AUTHORIZE, Scope.CDRS_WRITE],
+        at=at,
     )
     source.save(update_fields=["api_key"])
     if former is not None:
@@ -80,6 +84,12 @@ def _credits(organisation: Organisation, staff: User, at: datetime) -> Iterator[
         yield Event(moment, add)
     moment = at - timedelta(days=SWITCHED_ON_DAYS_AGO)
     yield Event(moment, partial(add_recharge, organisation, owner=owner, at=moment))
+
+
+def _invoices(organisation: Organisation, staff: User, at: datetime) -> Iterator[Event]:
+    for moment in month_ends(organisation, at):
+        add = partial(add_invoice, organisation, staff=staff, at=moment, now=at)
+        yield Event(moment, add)
 
 
 def _calls(company: Company, source: Source, at: datetime) -> Iterator[Event]:

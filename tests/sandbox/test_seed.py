@@ -1,7 +1,7 @@
 """The demo's past goes through the product's own verbs, and may be told again."""
 
 import random
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,6 +9,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Organisation, User
 from billing import prove as billing_proof
+from billing.models import Invoice
 from billing.recharging.auto_recharge import switch_off_auto_recharge
 from calling import prove as calling_proof
 from calling.models import CallRecord, Charge, RawRecord
@@ -16,7 +17,7 @@ from credits import prove as credits_proof
 from credits.models import LedgerEntry, LotKind
 from sandbox import switch
 from sandbox.cast import COMPANIES, CONTOSO, FORMOSA, LOGINS, PASSWORD
-from sandbox.place_calls import calls_of_day, ended_at, moved, place_call
+from sandbox.place_calls import calls_of_day, ended_at
 from sandbox.seed import new_switch_key, seed, seed_source
 from tests.stripe_sandbox import StripeSandbox
 
@@ -41,17 +42,9 @@ def test_calls_end_in_order_on_their_day_and_fewer_on_a_sunday() -> None:
     assert len(calls_of_day(FORMOSA, A_SUNDAY)) < len(calls) / 2
 
 
-def test_a_call_that_is_moved_lasts_as_long() -> None:
-    call = place_call(FORMOSA, random.Random(3), at=NOW, record_id="x")
-    earlier = moved(call, timedelta(minutes=-9))
-    assert ended_at(call) - ended_at(earlier) == timedelta(minutes=9)
-    assert call["answered_at"] is not None
-    assert {**earlier, **call} == call
-
-
-def test_the_switch_rings_when_a_call_has_ended() -> None:
+def test_the_switch_rings_for_a_call_that_begins_now() -> None:
     call = switch.ring(random.Random(5), at=NOW)
-    assert ended_at(call) == NOW
+    assert datetime.fromisoformat(str(call["invited_at"])) == NOW < ended_at(call)
     assert str(call["source_record_id"]).startswith("live-")
 
 
@@ -81,6 +74,10 @@ def test_the_past_is_told_once(
     assert not RawRecord.objects.exclude(state="settled").exists()
     paid = Charge.objects.filter(organisation=contoso, postpaid_amount__gt=0)
     assert paid.exists()
+    for organisation in (formosa, contoso):
+        invoice = organisation.invoices.get()
+        assert (invoice.state, invoice.month) == ("paid", date(2026, 10, 1))
+        assert invoice.total_minor > 0
     for login in LOGINS:
         assert User.objects.get(email=login.email).check_password(PASSWORD)
 
@@ -90,6 +87,7 @@ def test_the_past_is_told_once(
     assert not formosa.autorecharge_set.exists()
     assert formosa.payment_methods.count() == 1
     assert CallRecord.objects.count() == calls
+    assert Invoice.objects.count() == 2
     assert LedgerEntry.objects.count() == entries
     for app in (credits_proof, calling_proof, billing_proof):
         assert app.prove(at=NOW).breaches == []
