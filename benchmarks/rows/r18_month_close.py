@@ -1,11 +1,12 @@
 """Row 18: a month of post-paid calls is closed, against the bare GROUP BY of the rows.
 
-A million charges of 10,000 organisations, each with three lines of two departments. The
-anchor adds up the same rows by the same columns and reads the answer, as whoever writes
-an invoice must; both are times, so the ratio is above 1/1.5 where closing takes at most
-one and a half times as long. Afterwards the proof of the invoices must be clean, and a
-rerun close nothing. The charges stand alone, without the calls they charge: those are
-no business of an invoice, and `verify_ledger` would miss them.
+A million charges of 10,000 organisations, each with three lines of two departments that
+call three destinations. The anchor adds up the same rows by the same columns and reads
+the answer, as whoever writes an invoice must; both are times, so the ratio is above
+1/1.5 where closing takes at most one and a half times as long. Afterwards the proof of
+the invoices must be clean, and a rerun close nothing. The charges stand alone, without
+the calls they charge: those are no business of an invoice, and `verify_ledger` would
+miss them.
 """
 
 import random
@@ -31,6 +32,7 @@ from credits.bulk import insert_rows
 ROUNDS = 3
 CHARGES_PER_CALL = 10  # a million where the run has 100,000 calls
 CHARGES_EACH = 100
+DESTINATIONS_EACH = 3
 MONTH = date(2026, 3, 1)
 CLOSES = DAY + timedelta(days=34)
 DEPARTMENTS = ("Sales", "Sales", "Support")
@@ -90,6 +92,8 @@ def make_charges(owners: Sequence[int]) -> None:
     lines = _make_lines(owners)
     version = RateCardVersion.objects.get()
     prefixes = list(version.rates.values_list("prefix", flat=True).order_by("prefix"))
+    # A firm calls a few countries, not all of them.
+    called = [chance.sample(prefixes, DESTINATIONS_EACH) for _ in owners]
     rows = []
     for number in range(len(owners) * CHARGES_EACH):
         owner = chance.randrange(len(owners))
@@ -100,7 +104,13 @@ def make_charges(owners: Sequence[int]) -> None:
         rows.append(
             (
                 *(owners[owner], number + 1, 1, chance.choice(lines[owners[owner]])),
-                *("international", day, "USD", version.pk, chance.choice(prefixes)),
+                *(
+                    "international",
+                    day,
+                    "USD",
+                    version.pk,
+                    chance.choice(called[owners[owner]]),
+                ),
                 *(rate, 0, 60, 60, 0, amount, 60 * minutes),
                 *(None, 0, 0, 0, 0, 60 * minutes, amount, 0, 0, DAY),
             )

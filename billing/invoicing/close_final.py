@@ -17,6 +17,7 @@ from billing.invoicing.close_month import (
     add_tax,
     add_usage,
     closed_before,
+    read_customers,
     used_by,
 )
 from billing.invoicing.read_usage import newest_charge
@@ -49,7 +50,7 @@ def close_final(
         used = used_by(wallets, before, month=month, up_to_charge=mark)
         add_usage([bill], used)
         add_debt([bill], wallets)
-        add_tax([bill], {organisation.pk: organisation}, at=at)
+        add_tax([bill], read_customers([organisation.pk]), at=at)
         write_bills([bill], wallets, up_to_charge=mark, at=at)
         _note(organisation, bill, actor=actor, at=at)
     return Invoice.objects.get(pk=bill.invoice_id) if bill.invoice_id else None

@@ -13,6 +13,8 @@ does not depend on the number of organisations.
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -39,6 +41,28 @@ from credits.lock import lock_free_wallets, lock_wallet
 from credits.models import Wallet
 
 LOCKED_AT_ONCE = 1000
+
+
+class Customer(NamedTuple):
+    """What closing needs of an organisation; light, since thousands are read."""
+
+    pk: int
+    billing_mode: str
+    currency: str
+    country: str
+    time_zone: str
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+def read_customers(organisation_ids: Collection[int]) -> dict[int, Customer]:
+    """By id, in its order; one statement."""
+    mine = Organisation.objects.filter(pk__among=set(organisation_ids)).order_by("pk")
+    return {row[0]: Customer(*row) for row in mine.values_list(*Customer._fields)}
+
+
 Before = Mapping[int, ClosedMonth | None]
 Used = Mapping[int, Mapping[Group, Sums]]
 
@@ -118,13 +142,13 @@ def _close(  # what was read, and until where
     *,
     at: datetime,
 ) -> int:
-    organisations = Organisation.objects.in_bulk(sorted(wallets))
-    bills = [_bill(one, month) for one in organisations.values()]
-    _add_fees(bills, organisations, before)
+    customers = read_customers(wallets)
+    bills = [_bill(one, month) for one in customers.values()]
+    _add_fees(bills, customers, before)
     add_usage(bills, used)
-    nce = {pk for pk, one in organisations.items() if one.mode == BillingMode.NCE}
+    nce = {pk for pk, one in customers.items() if one.billing_mode == BillingMode.NCE}
     add_debt(bills, {pk: wallets[pk] for pk in nce})
-    add_tax(bills, organisations, at=at)
+    add_tax(bills, customers, at=at)
     write_bills(bills, wallets, up_to_charge=mark, at=at)
     return len(bills)
 
@@ -145,7 +169,7 @@ def closed_before(organisation_ids: Collection[int]) -> dict[int, ClosedMonth | 
     return found
 
 
-def _bill(organisation: Organisation, month: date) -> Bill:
+def _bill(organisation: Customer, month: date) -> Bill:
     period = period_of(month, organisation.zone)
     return Bill(
         organisation.pk,
@@ -158,7 +182,7 @@ def _bill(organisation: Organisation, month: date) -> Bill:
 
 
 def _add_fees(
-    bills: Collection[Bill], organisations: Mapping[int, Organisation], before: Before
+    bills: Collection[Bill], organisations: Mapping[int, Customer], before: Before
 ) -> None:
     paid = {pk: _paid(before.get(pk)) for pk in organisations}
     since = [one.until for one in paid.values()]
@@ -224,12 +248,14 @@ def add_debt(bills: Collection[Bill], wallets: Mapping[int, Wallet]) -> None:
 
 
 def add_tax(
-    bills: Collection[Bill], organisations: Mapping[int, Organisation], *, at: datetime
+    bills: Collection[Bill], customers: Mapping[int, Customer], *, at: datetime
 ) -> None:
     """By the rate of each customer's country on its own day."""
     billed = [bill for bill in bills if bill.lines]
-    owners = [organisations[bill.organisation_id] for bill in billed]
-    taxes = read_taxes({one.pk: (one.country, one.local_day(at)) for one in owners})
+    owners = [customers[bill.organisation_id] for bill in billed]
+    taxes = read_taxes(
+        {one.pk: (one.country, at.astimezone(one.zone).date()) for one in owners}
+    )
     for bill in billed:
         tax = taxes[bill.organisation_id]
         bill.lines = with_tax(bill.lines, name=tax.name, percent=tax.percent)

@@ -7,9 +7,8 @@ that is there now, and no other mark is needed.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
-from operator import add
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -60,13 +59,15 @@ def read_usage(
     for organisation_id, *key, calls, seconds, amount, corrections in _rows(
         _CHARGED, billed, limits
     ):
-        _add(found, organisation_id, key, (calls, seconds, amount))
+        groups = found.setdefault(organisation_id, {})
+        _add(groups, key, calls, seconds, amount)
         has_corrections |= bool(corrections)
     if has_corrections:
         for organisation_id, *key, calls, seconds, amount in _rows(
             _REPLACED, billed, limits
         ):
-            _add(found, organisation_id, key, (-calls, -seconds, -amount))
+            groups = found.setdefault(organisation_id, {})
+            _add(groups, key, -calls, -seconds, -amount)
     return found
 
 
@@ -91,15 +92,14 @@ def usage_lines(used: Mapping[Group, Sums], month: date) -> Iterator[DraftLine]:
 
 
 def _add(
-    found: dict[int, dict[Group, Sums]],
-    organisation_id: int,
-    key: list[str],
-    used: tuple[int, int, int],
+    groups: dict[Group, Sums], key: Sequence[str], calls: int, seconds: int, amount: int
 ) -> None:
-    groups = found.setdefault(organisation_id, {})
     group = Group(*key)
-    before = groups.get(group, (0, 0, 0))
-    groups[group] = Sums(*map(add, before, used))
+    before = groups.get(group)
+    if before is not None:
+        calls, seconds = before.calls + calls, before.seconds + seconds
+        amount += before.amount
+    groups[group] = Sums(calls, seconds, amount)
 
 
 def _rows(
