@@ -16,7 +16,8 @@ from billing.refusals import PaymentsUnavailable
 logger = logging.getLogger(__name__)
 
 ASK_AFTER = timedelta(minutes=2)
-ASK_AGAIN_AFTER = timedelta(hours=1)
+# Invoices are open for weeks, thousands at a time; their events come within minutes.
+ASK_AGAIN_AFTER = timedelta(hours=6)
 LOOK_BACK = timedelta(days=1)
 
 

@@ -63,11 +63,6 @@ OPEN_ORDERS = (
         lambda: CardSetup.objects.exclude(state=CardSetupState.STARTED),
     ),
     Orders(
-        "invoices",
-        reconcile_invoices,
-        lambda: Invoice.objects.filter(state=InvoiceState.PAID),
-    ),
-    Orders(
         "refunds",
         go_on_with_refunds,
         lambda: Refund.objects.filter(
@@ -78,6 +73,12 @@ OPEN_ORDERS = (
         "disputes",
         look_at_disputes,
         lambda: Dispute.objects.exclude(closed_at=None),
+    ),
+    # Last: there may be many, and none waits for its answer.
+    Orders(
+        "invoices",
+        reconcile_invoices,
+        lambda: Invoice.objects.filter(state=InvoiceState.PAID),
     ),
 )
 

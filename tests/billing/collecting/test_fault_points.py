@@ -50,7 +50,7 @@ def test_issued_and_charged_once(collector: Collector, is_after: bool) -> None:
     def replay() -> None:
         if not Invoice.objects.exists():
             make_draft(collector.organisation)  # nothing was there to go on with
-        for hours in (2, 4, 6):
+        for hours in (2, 9, 16):
             at = collector.now + timedelta(hours=hours)
             issue_drafts(at)
             reconcile_invoices(at)
