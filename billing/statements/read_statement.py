@@ -25,7 +25,7 @@ CALLS = (EntryKind.SPEND, EntryKind.DEBT)
 # What a statement sums up, in its order; a debt that is paid moves nothing.
 MOVEMENTS: dict[str, tuple[str | Promise, tuple[EntryKind, ...]]] = {
     "added": (
-        _("Added"),
+        _("Funds added"),
         (
             EntryKind.PURCHASE,
             EntryKind.RECHARGE,
