@@ -54,7 +54,7 @@ SCHEDULE = (
         "tell of spending limits",
         "calling.jobs.tell_spending",
         "* * * * *",
-        _("Owes the messages about months at 50, 80 and 100 % of their limit."),
+        _("Owes the messages about spending limits used to 50, 80 and 100 %."),
     ),
     Timed(
         "tell of rate rises",
