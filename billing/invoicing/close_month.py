@@ -37,6 +37,7 @@ from billing.invoicing.write_invoices import Bill, write_bills
 from billing.models import ClosedMonth, LineKind
 from billing.tax_rates import read_taxes
 from calling.pool_size import next_month, period_of
+from calling.unit import no_collector
 from credits.lock import lock_free_wallets, lock_wallet
 from credits.models import Wallet
 
@@ -106,8 +107,13 @@ def close_months(
     never changes, so that is read without locks; they are taken again, a thousand at a
     time, to write. Who holds a wallet at either moment is left for the next run.
     """
+    with no_collector():
+        return _close_many(organisation_ids, month, at=at)
+
+
+def _close_many(ids_asked: Collection[int], month: date, *, at: datetime) -> int:
     with transaction.atomic():
-        before = closed_before(lock_free_wallets(organisation_ids))
+        before = closed_before(lock_free_wallets(ids_asked))
         mark = newest_charge()
     ids = sorted(pk for pk, one in before.items() if not _is_closed(one, month))
     used = used_by(ids, before, month=month, up_to_charge=mark)
