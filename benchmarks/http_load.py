@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.clean import NotClean
 
 HERE = Path(__file__).parent.parent
-WORKERS, THREADS = 2, 4  # docs/operate.md
+WORKERS, THREADS = 2, 8  # docs/operate.md
 PATIENCE = 60.0
 COUNTS = b'"decision": "allow"'
 
@@ -31,7 +31,7 @@ def running_server(url: str, log: Path) -> Iterator[int]:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     command = [sys.executable, "-m", "granian", "--interface", "wsgi"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--no-ws"]
     command += ["--workers", str(WORKERS), "--blocking-threads", str(THREADS)]
     environment = {**os.environ, "DATABASE_URL": url}
     environment["DJANGO_SETTINGS_MODULE"] = "benchmarks.server_settings"

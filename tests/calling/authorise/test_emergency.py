@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Organisation
-from calling.authorise import emergency
+from calling.authorise.remember import remembered_sources
 from calling.emergency import is_emergency_somewhere
 from calling.models import DeniedCall, RateCardVersion, Source
 from credits.models import Hold
@@ -76,7 +76,7 @@ def test_without_a_key_and_without_the_database(
 def test_an_unknown_key_is_judged_by_all_sources(pbx: Source) -> None:
     give_key(pbx)
     ask(pbx, "1")  # so that the sources are remembered
-    assert emergency.remembered_sources()
+    assert remembered_sources()
     assert post("/authorize", question(to="119"), "wrong").status_code == 200
     assert post("/authorize", question(to="911"), "wrong").status_code == 401
 
