@@ -39,7 +39,6 @@ def grant_promotional_credit(
         known = organisation.lots.filter(reference=reference).first()
         if known is not None:
             return known
-        before = wallet.ledger_balance
         if not Organisation.objects.filter(pk=organisation.pk, closed_at=None).exists():
             raise OrganisationClosed
         check_reason(reason)
@@ -53,29 +52,34 @@ def grant_promotional_credit(
             actor=actor,
             at=at,
         )
-        record_audit(
-            "grant_promotional_credit",
-            at=at,
-            organisation=organisation,
-            actor=actor,
-            object=f"lot:{lot.pk}",
-            reason=reason,
-            before={"balance": amount_text(before)},
-            after={
-                "balance": amount_text(before + amount),
-                "expires_at": lot.expires_at.isoformat(),
-            },
-        )
-        tell_deed(
-            "credit_given",
-            organisation,
-            reference=lot.reference,
-            actor=actor,
-            reason=reason,
-            at=at,
-            amount=amount,
-        )
+        _note(lot, wallet.ledger_balance, actor=actor, reason=reason, at=at)
     return lot
+
+
+def _note(lot: Lot, before: Micros, *, actor: User, reason: str, at: datetime) -> None:
+    """The audit event, and the message to the owners."""
+    record_audit(
+        "grant_promotional_credit",
+        at=at,
+        organisation=lot.organisation,
+        actor=actor,
+        object=f"lot:{lot.pk}",
+        reason=reason,
+        before={"balance": amount_text(before)},
+        after={
+            "balance": amount_text(before + lot.original),
+            "expires_at": lot.expires_at.isoformat(),
+        },
+    )
+    tell_deed(
+        "credit_given",
+        lot.organisation,
+        reference=lot.reference,
+        actor=actor,
+        reason=reason,
+        at=at,
+        amount=lot.original,
+    )
 
 
 def _check_amount(amount: Micros, currency: str) -> None:
