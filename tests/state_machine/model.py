@@ -28,13 +28,31 @@ class ModelWallet:
     lots: list[ModelLot] = field(default_factory=list)
     debt: int = 0
     expired: int = 0
+    # What live calls have set aside, by name: since when, and how much.
+    holds: dict[int, tuple[datetime, int]] = field(default_factory=dict)
     # By sale: what was bought, and what has gone back of it, by refund and dispute.
     bought: dict[str, int] = field(default_factory=dict)
     gone: dict[str, int] = field(default_factory=dict)
 
     def balance(self, at: datetime) -> int:
-        """Unexpired credit less debt (rule 3.4)."""
-        return sum(lot.remaining for lot in self.spendable(at)) - self.debt
+        """Unexpired credit, what covers earlier calls, less debt (rule 3.4)."""
+        left = sum(lot.remaining for lot in self.spendable(at))
+        return left + self._covering(at) - self.debt
+
+    def available(self, at: datetime) -> int:
+        return self.balance(at) - sum(amount for _, amount in self.holds.values())
+
+    def _covering(self, at: datetime) -> int:
+        """Expired credit that calls hold which began before it expired (rule 3.8)."""
+        waiting, covering = dict(self.holds), 0
+        for lot in self._burn_order():
+            left = lot.remaining if lot.expires_at <= at else 0
+            for name, (since, amount) in waiting.items():
+                if since < lot.expires_at:
+                    taken = min(left, amount)
+                    waiting[name] = since, amount - taken
+                    left, covering = left - taken, covering + taken
+        return covering
 
     def spendable(self, at: datetime) -> list[ModelLot]:
         return [lot for lot in self._burn_order() if lot.expires_at > at]
