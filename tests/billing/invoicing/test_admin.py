@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -117,4 +118,4 @@ def test_a_rate_that_holds_stays(clerk: User) -> None:
             facts | {"percent": "7", "valid_from": rate.valid_from.isoformat()},
         )
         rate.refresh_from_db()
-    assert (now.percent, later.percent) == (5, 7)
+    assert (now.percent, later.percent) == (Decimal(5), Decimal(7))

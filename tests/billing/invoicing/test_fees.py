@@ -4,13 +4,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from accounts.models import BillingMode, Organisation
+from accounts.models import BillingMode, BillingModePeriod, Organisation
 from billing.models import InvoiceKind
 from calling.cancel import cancel_subscription
 from calling.change_quantity import change_quantity
 from calling.models import CallingPlan, Subscription
 from credits.money import to_micros
-from tests import makers
 from tests.billing.invoicing.closing import (
     APRIL,
     CLOSES,
@@ -130,7 +129,7 @@ def swap(organisation: Organisation, old: Subscription, *, price: str) -> None:
     old.save()
     organisation.billing_mode = BillingMode.NCE
     organisation.save()
-    makers.BillingModePeriod.objects.create(
+    BillingModePeriod.objects.create(
         organisation=organisation, billing_mode=BillingMode.NCE, starts_at=NOON
     )
     Subscription.objects.create(
