@@ -132,9 +132,11 @@ _RULES: dict[NoticeKind, NoticeRules] = {
     NoticeKind.RECHARGE_DECLINED: _kind(
         f"{_CARD} reason declined_at next_try_at", event="auto_recharge.failed"
     ),
-    # `declines` in a row, at least 1.
+    # `declines` in a row, at least 1; `backup_*` where that card is charged instead.
     NoticeKind.RECHARGE_PAUSED: _kind(
-        f"{_CARD} reason declines", _BOTH, event="auto_recharge.suspended"
+        f"{_CARD} reason declines backup_brand backup_last_four",
+        _BOTH,
+        event="auto_recharge.suspended",
     ),
     NoticeKind.RECHARGE_RECOVERED: _kind(f"{_CARD} trigger", _BOTH),
     NoticeKind.RECHARGE_ACTION_REQUIRED: _kind(

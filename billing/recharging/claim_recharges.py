@@ -19,12 +19,14 @@ from accounts.models import BillingMode, Organisation
 from billing.models import (
     OPEN_ATTEMPT,
     AutoRecharge,
+    PaymentMethod,
     RechargeAttempt,
     RechargeCause,
     RechargeStop,
     TopUpTerms,
 )
 from billing.models.fields import micros_stored
+from billing.recharging.card_in_charge import stand_in
 from billing.recharging.note_skipped import Skip, note_skipped
 from billing.recharging.read_recharges import read_past
 from billing.recharging.recharge_caps import (
@@ -59,6 +61,8 @@ class Row(NamedTuple):
     card_id: int
     customer_id: str
     card_paused_at: datetime | None
+    card_paused_because: str
+    backup_id: int | None
     stopped_at: datetime | None
     only_when_used: bool
     catches_up: bool
@@ -77,6 +81,8 @@ COLUMNS = (
     "payment_method_id",
     "payment_method__stripe_customer_id",
     "payment_method__suspended_at",
+    "payment_method__suspended_code",
+    "backup_id",
     "stopped_at",
     "only_when_used",
     "catches_up",
@@ -96,6 +102,7 @@ class _Batch:
     last_used: Mapping[int, Any]
     largest: Mapping[str, Micros]
     taxes: Mapping[int, Tax]
+    backups: Mapping[int | None, PaymentMethod]
 
 
 def claim_one(
@@ -185,6 +192,7 @@ def _judge(row: Row, wallet: Wallet, batch: _Batch) -> Claim | Skip:
             row.organisation_id, code, zone, row.currency, row.monthly_limit, until
         )
 
+    row = _on_backup(row, batch, zone)
     if code := _forbidden(row, batch, zone):
         return skip(code)
     if cap := cap_in_the_way(past, at=batch.at):
@@ -204,6 +212,17 @@ def _judge(row: Row, wallet: Wallet, batch: _Batch) -> Claim | Skip:
         row.card_id,
         row.customer_id,
         batch.taxes[row.organisation_id],
+    )
+
+
+def _on_backup(row: Row, batch: _Batch, zone: ZoneInfo) -> Row:
+    """On its backup, where that stands in for a paused card; else as it is."""
+    backup = batch.backups.get(row.backup_id)
+    today = batch.at.astimezone(zone).date()
+    if (instead := stand_in(row.card_paused_because, backup, today)) is None:
+        return row
+    return row._replace(
+        card_id=instead.pk, customer_id=instead.stripe_customer_id, card_paused_at=None
     )
 
 
@@ -286,7 +305,16 @@ def _read_batch(
         past=read_past(ids, at=at),
         last_used=_read_last_used(picky, at),
         largest={currency: micros_stored(largest) for currency, largest in terms},
+        backups=_read_backups(rows),
     )
+
+
+def _read_backups(rows: Collection[Row]) -> dict[int | None, PaymentMethod]:
+    """Of those whose card is paused; mostly there are none, and nothing is read."""
+    wanted = [row.backup_id for row in rows if row.card_paused_at and row.backup_id]
+    if not wanted:
+        return {}
+    return {card.pk: card for card in PaymentMethod.objects.filter(pk__in=wanted)}
 
 
 def _read_last_used(organisation_ids: Collection[int], at: datetime) -> dict[int, date]:

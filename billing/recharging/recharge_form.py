@@ -37,7 +37,7 @@ class RechargeForm(forms.Form):
     backup = forms.ChoiceField(
         label=_("Backup card (optional)"),
         required=False,
-        help_text=_("Charged once if the first card is refused for good."),
+        help_text=_("Charged instead while the first card is refused for good."),
     )
     only_when_used = forms.BooleanField(
         label=_("Only when a paid call was made in the last 30 days"),

@@ -20,6 +20,7 @@ from billing.models import (
     RechargeStop,
     SkippedRecharge,
 )
+from billing.recharging.card_in_charge import card_in_charge
 from billing.recharging.read_recharges import read_past
 from billing.recharging.recharge_caps import (
     Cap,
@@ -109,16 +110,17 @@ def recharge_status(organisation: Organisation, at: datetime) -> RechargeStatus:
     cap = month_in_the_way(amount, limit, past, at=at, zone=zone)
     if cap is None and is_below:
         cap = _long_cap(cap_in_the_way(past, at=at))
-    why = next(_reasons(row, attempt, cap))
+    card = card_in_charge(row, organisation.local_day(at))
+    why = next(_reasons(row, card, attempt, cap))
     return RechargeStatus(
         why.state,
         organisation.currency,
         row=row,
-        card=row.payment_method,
+        card=card,
         attempt=attempt,
         code=why.code,
         next_at=why.next_at,
-        declines=row.payment_method.declines,
+        declines=card.declines,
         available=available,
         incoming=wallet.incoming,
         is_below=is_below,
@@ -134,10 +136,13 @@ def open_attempt(organisation: Organisation) -> RechargeAttempt | None:
 
 
 def _reasons(
-    row: AutoRecharge, attempt: RechargeAttempt | None, cap: Cap | None
+    row: AutoRecharge,
+    card: PaymentMethod,
+    attempt: RechargeAttempt | None,
+    cap: Cap | None,
 ) -> Iterator[_Why]:
     """In this order: what is under way, what stops it, what limits it."""
-    state, card = attempt.state if attempt else "", row.payment_method
+    state = attempt.state if attempt else ""
     declined = attempt.top_up.failure_code if attempt else ""
     if state in {AttemptState.CLAIMED, AttemptState.SENT}:
         yield _Why(RechargeState.CHARGING)

@@ -13,6 +13,7 @@ from accounts.models import NoticeKind, Organisation
 from accounts.notify import owe_notice
 from accounts.staff_tasks import raise_staff_task
 from billing.models import AutoRecharge, PaymentMethod, RechargeAttempt
+from billing.recharging.card_in_charge import card_in_charge
 from billing.recharging.recharge_caps import ANNOUNCED, MONTH, MOST_A_DAY, MOST_AN_HOUR
 from credits.money import Micros, from_money
 
@@ -42,10 +43,18 @@ def tell_declined(
 
 
 def tell_paused(attempt: RechargeAttempt, card: PaymentMethod, *, at: datetime) -> None:
+    """Whether the backup is charged from now on, it says too (rule 5.5)."""
+    rows = AutoRecharge.objects.select_related("payment_method", "backup")
+    row = rows.filter(organisation=attempt.organisation_id).first()
+    today = attempt.organisation.local_day(at)
+    instead = card_in_charge(row, today) if row else card
+    is_backup = row is not None and instead.pk == row.backup_id
     facts = {
         **_card_facts(attempt, card),
         "reason": card.suspended_code,
         "declines": card.declines,
+        "backup_brand": instead.brand_name if is_backup else "",
+        "backup_last_four": instead.last_four if is_backup else "",
     }
     episode = f"{attempt.reference}:{card.reference}"
     _owe(NoticeKind.RECHARGE_PAUSED, attempt, episode, facts, at)

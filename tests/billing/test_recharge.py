@@ -221,11 +221,42 @@ def test_hard_decline_goes_to_the_backup_once(recharger: Recharger) -> None:
     assert recharger.wallet.credit == usd("100")
     recharger.spend("95")
     recharger.later(10 * MINUTE)
-    assert recharger.recharge() is None
-    assert recharger.reasons() == {"card_paused": 1}
-    assert recharger.status.code == "lost_card"
+    # 5.5: nobody has to act: the next one is begun on the backup.
+    status = recharger.status
+    assert (status.state, str(status.card)) == ("armed", "Visa 4242")
+    following = recharger.charge()
+    assert (following.state, following.used_backup) == (AttemptState.PAID, False)
+    assert [str(one.payment_method) for one in following.tries.all()] == ["Visa 4242"]
+    assert [one.paid for one in recharger.charges()].count(False) == 1
+    assert recharger.mails().count(NoticeKind.RECHARGE_PAUSED) == 1
     assert NoticeKind.RECHARGE_RECOVERED not in recharger.mails()
     recharger.prove()
+
+
+def test_5_5_backup_that_is_refused_for_good_too_waits_for_a_person(
+    recharger: Recharger,
+) -> None:
+    backup = recharger.card(VISA)
+    recharger.switch_on(LOST, backup=backup)
+    recharger.charge()
+    recharger.spend("95")
+    stripe.PaymentMethod.detach(backup.stripe_payment_method_id)
+    recharger.later(10 * MINUTE)
+    assert recharger.charge().state == AttemptState.FAILED
+    recharger.minute_by_minute(24 * HOUR)
+    assert recharger.status.state == "suspended"
+    assert recharger.reasons() == {"card_paused": 24}
+    assert recharger.mails().count(NoticeKind.RECHARGE_PAUSED) == 2
+    recharger.prove()
+
+
+def test_5_5_dispute_pauses_the_backup_as_well(recharger: Recharger) -> None:
+    row = recharger.switch_on(VISA, backup=recharger.card(VISA))
+    PaymentMethod.objects.filter(pk=row.payment_method_id).update(
+        suspended_at=recharger.now, suspended_code="disputed"
+    )
+    assert recharger.recharge() is None
+    assert recharger.reasons() == {"card_paused": 1}
 
 
 def test_backup_that_is_declined_too_is_tried_like_any_card(
