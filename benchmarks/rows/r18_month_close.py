@@ -109,7 +109,7 @@ def make_charges(owners: Sequence[int]) -> None:
                     day,
                     "USD",
                     version.pk,
-                    chance.choice(called[owners[owner]]),
+                    chance.choice(called[owner]),
                 ),
                 *(rate, 0, 60, 60, 0, amount, 60 * minutes),
                 *(None, 0, 0, 0, 0, 60 * minutes, amount, 0, 0, DAY),
