@@ -39,8 +39,8 @@ def test_asked_for_with_the_sale_and_kept(
 def test_in_the_organisations_language(formosa: Organisation) -> None:
     formosa.language = "zh-hant"
     formosa.save()
-    sale_id = make_lot(formosa, "500", kind=LotKind.PURCHASE, at=ISSUED).sale_id
-    job("top_up", sale_id)
+    lot = make_lot(formosa, "500", kind=LotKind.PURCHASE, at=ISSUED)
+    job("top_up", lot.sale_id or 0)
     kept = Document.objects.get()
     assert kept.language == "zh-hant"
     assert b"/UniCNS-UCS2-H" in bytes(kept.content)
