@@ -1,5 +1,8 @@
 """A card is saved for later: at Stripe's page, where nothing is charged (rule 5.1).
 
+Saving a card sells nothing: auto-recharge needs one, and so do the invoices of who is
+billed after use.
+
 Row first, Stripe second and outside any transaction, row third. The webhook, the return
 from the page and the sweep all end in `finish_card_setup`. Both verbs lock the wallet
 first; a card that was saved before stays the one row it was.
@@ -27,7 +30,7 @@ from billing.cards.card_gateway import (
 from billing.cards.keep_card import keep_card
 from billing.cards.payment_methods import charge_from_now_on
 from billing.models import CardSetup, CardSetupState
-from billing.refusals import CreditsNotForSale, PaymentsUnavailable
+from billing.refusals import PaymentsUnavailable
 from credits.lock import lock_wallet
 
 logger = logging.getLogger(__name__)
@@ -53,9 +56,6 @@ def start_card_setup(
     """The set-up with Stripe's page; the same client key gives the first again."""
     with transaction.atomic():
         lock_wallet(organisation.pk)
-        # Read again: the mode of the row at hand may be old.
-        if not Organisation.objects.get(pk=organisation.pk).buys_credits:
-            raise CreditsNotForSale
         setup, is_new = CardSetup.objects.get_or_create(
             organisation=organisation,
             client_key=client_key,

@@ -40,7 +40,8 @@ PAYING = "paying_invoice"  # whose payment page this browser was sent to
 @require_safe
 def invoices(request: HttpRequest) -> HttpResponse:
     """All documents, newest first; one kind alone if that is asked for."""
-    organisation = membership_for(request).organisation
+    membership = membership_for(request)
+    organisation = membership.organisation
     kind = request.GET.get("kind", "")
     kind = kind if kind in KINDS else ""
     number = request.GET.get("page", "")
@@ -51,6 +52,7 @@ def invoices(request: HttpRequest) -> HttpResponse:
         "owed": read_owed(organisation),
         "kinds": KINDS.items(),
         "kind": kind,
+        "may_pay": membership.may(Permission.BUY),
     }
     return render(request, "billing/invoices.html", context)
 

@@ -1,7 +1,7 @@
 """Payment methods: the saved cards, adding one, which is charged, letting one go.
 
-Cards are typed at Stripe's page. Whatever changes them asks for a recent sign-in; an
-NCE organisation gets the sentence of the rule instead (rule 2.1).
+Cards are typed at Stripe's page. Whatever changes them asks for a recent sign-in. A
+card sells no credit, so an NCE organisation keeps one for its invoices.
 """
 
 import uuid
@@ -30,7 +30,6 @@ from billing.cards.card_setup import look_again, start_card_setup
 from billing.cards.payment_methods import make_default, remove_card
 from billing.forms import AddCardForm
 from billing.models import AutoRecharge, CardSetup, CardSetupState, PaymentMethod
-from billing.views.not_for_sale import not_for_sale
 
 RETURNED = "returned"  # how Checkout says that somebody finished there
 
@@ -39,8 +38,6 @@ RETURNED = "returned"  # how Checkout says that somebody finished there
 @require_safe
 def payment_methods(request: HttpRequest) -> HttpResponse:
     membership = membership_for(request, may=Permission.BUY)
-    if not membership.organisation.buys_credits:
-        return not_for_sale(request, membership)
     return _list_page(request, membership)
 
 
@@ -50,8 +47,6 @@ def add_card(request: HttpRequest) -> HttpResponse:
     """Says what is agreed to; its POST leaves for Stripe's page."""
     membership = membership_for(request, may=Permission.BUY)
     organisation = membership.organisation
-    if not organisation.buys_credits:
-        return not_for_sale(request, membership)
     need_recent_sign_in(request)
     start = {"key": uuid.uuid4(), "becomes_default": _wants_default(request)}
     form = AddCardForm(request.POST or None, initial=start)
@@ -98,8 +93,6 @@ def card_setup(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def make_default_card(request: HttpRequest, pk: int) -> HttpResponse:
     membership = membership_for(request, may=Permission.BUY)
-    if not membership.organisation.buys_credits:
-        return not_for_sale(request, membership)
     need_recent_sign_in(request)
     method = _mine(membership, pk)
     try:
@@ -116,8 +109,6 @@ def make_default_card(request: HttpRequest, pk: int) -> HttpResponse:
 def remove_payment_method(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks once; the POST removes it, or says why it stays."""
     membership = membership_for(request, may=Permission.BUY)
-    if not membership.organisation.buys_credits:
-        return not_for_sale(request, membership)
     need_recent_sign_in(request)
     method = _mine(membership, pk)
     if request.method == "POST":

@@ -21,7 +21,6 @@ from django.utils import timezone
 from accounts.keys import create_key
 from accounts.models import Organisation, Scope, User
 from accounts.refusals import TollgateError, fence_code
-from billing.cards.card_setup import start_card_setup
 from billing.models import (
     AutoRecharge,
     RechargeAttempt,
@@ -425,19 +424,6 @@ def verb_save_auto_recharge(visit: Visit) -> Refused | None:
     return refusal(lambda: switch_on(visit.organisation, card, at=timezone.now()))
 
 
-@door
-def verb_start_card_setup(visit: Visit) -> Refused | None:
-    return refusal_outside(
-        lambda: start_card_setup(
-            visit.organisation,
-            client_key="door",
-            actor=visit.staff,
-            language="en",
-            at=timezone.now(),
-        )
-    )
-
-
 def refusal_outside(act: Callable[[], object]) -> Refused | None:
     """For verbs that call Stripe and may not stand in a transaction."""
     try:
@@ -489,11 +475,6 @@ def page_auto_recharge(visit: Visit) -> Refused | None:
     second = page(visit, "/auto-recharge/review/", {"amount": "100"})
     assert first == second
     return first
-
-
-@door
-def page_add_card(visit: Visit) -> Refused | None:
-    return page(visit, "/payment-methods/add/", {"key": KEY})
 
 
 def page(visit: Visit, address: str, form: dict[str, str]) -> Refused | None:

@@ -14,7 +14,7 @@ from billing.cards.card_setup import (
     look_again,
 )
 from billing.models import CardSetup, CardSetupState, PaymentMethod, TopUp
-from billing.refusals import CreditsNotForSale, PaymentsUnavailable
+from billing.refusals import PaymentsUnavailable
 from billing.work_event import work_event
 from tests import makers
 from tests.billing.buying import Buyer
@@ -241,11 +241,3 @@ def test_a_set_up_that_names_another_organisation_saves_nothing(
     assert finish_card_setup(setup.pk, at=timezone.now()).state == "started"
     assert kept(formosa) == []
     assert StaffTask.objects.get().kind == "card_not_attributed"
-
-
-def test_nce_saves_no_card(
-    contoso: Organisation, stripe_sandbox: StripeSandbox
-) -> None:
-    with pytest.raises(CreditsNotForSale):
-        start(contoso)
-    assert not CardSetup.objects.exists()

@@ -125,6 +125,20 @@ def test_adding_cards_is_counted(client: Client, buyer: Buyer) -> None:
     assert CardSetup.objects.count() == 10
 
 
+def test_who_is_billed_after_use_saves_a_card_for_its_invoices(
+    charlie: User, contoso: Organisation, stripe_sandbox: StripeSandbox
+) -> None:
+    """A card sells no credit; the words speak of invoices and not of auto-recharge."""
+    client = signed_in_recently(charlie)
+    assert "Without one you pay each invoice yourself." in client.get(LIST).text
+    assert "for each invoice when it is issued" in client.get(ADD).text
+    assert client.post(ADD, {"key": str(uuid.uuid4())}).status_code == 302
+    make_card(contoso, at=NOW, is_default=True)
+    page = client.get(LIST).text
+    assert "The default card is charged when an invoice is issued." in page
+    assert "/auto-recharge/" not in page
+
+
 def test_cards_of_others_are_not_found(
     client: Client, charlie: User, contoso: Organisation
 ) -> None:
