@@ -11,10 +11,11 @@ from billing.cards.tell_expiring_cards import tell_of_expiring_cards
 from billing.collecting import collect_invoice as collecting
 from billing.collecting.dun_invoices import dun_invoices as remind_of_invoices
 from billing.collecting.issue_invoice import issue_drafts
+from billing.convert.close_pages import close_payment_page
 from billing.documents.ask_receipt import RECEIPTS
 from billing.documents.keep_document import keep_receipt as render_receipt
 from billing.invoicing.close_due import close_due_months
-from billing.models import RechargeCause
+from billing.models import RechargeCause, TopUp
 from billing.recharging.recharge import (
     go_on_with_recharges,
     recharge_if_wanted,
@@ -87,6 +88,12 @@ def nudge_recharge(cause: str, organisation_id: int = 0) -> None:
     else:
         sweep_recharges(at, cause=why)
         go_on_with_recharges(at)
+
+
+@named_job
+def close_page(top_up_id: int) -> None:
+    """Closes the payment page of a recharge that ended; paid before, it is credited."""
+    close_payment_page(TopUp.objects.get(pk=top_up_id), at=timezone.now())
 
 
 @job_with_cursor

@@ -48,6 +48,11 @@ def approve_recharge(
         stripe_session_id=new.id, checkout_url=new.url
     )
     top_up.refresh_from_db()
+    attempt.refresh_from_db()
+    if attempt.state != AttemptState.ACTION_REQUIRED:
+        # It ended while Stripe was asked, so that nobody knew of this page.
+        gateway.expire_checkout(new.id)
+        raise NothingToApprove
     return top_up
 
 

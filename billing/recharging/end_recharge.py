@@ -1,13 +1,17 @@
 """A recharge ends without having been paid (rules 5.3 and 5.5).
 
 What may still turn out to be paid stays open: only what was never sent, was definitely
-declined or waits for its owner is ended here. The caller holds the wallet's lock.
+declined or waits for its owner is ended here; the page on which its owner was to
+approve it is closed by a job after the commit. The caller holds the wallet's lock.
 """
 
 from datetime import datetime
 
+from django_q.tasks import async_task
+
 from billing.models import AttemptState, RechargeAttempt, TopUpState
 
+CLOSE_PAGE = "billing.jobs.close_page"
 NOT_UNDER_WAY = (
     AttemptState.CLAIMED,
     AttemptState.COOLING,
@@ -43,3 +47,5 @@ def end_recharge(attempt: RechargeAttempt, *, code: str, at: datetime) -> None:
     top_up.failure_code = top_up.failure_code or code
     top_up.ended_at = at
     top_up.save(update_fields=["state", "failure_code", "ended_at"])
+    if top_up.stripe_session_id:
+        async_task(CLOSE_PAGE, top_up.pk)

@@ -1,9 +1,13 @@
 """A card that asks for its owner: the same order is approved on-session (rule 5.6)."""
 
+from typing import Any
+
 import pytest
 import stripe
+from django_q.models import OrmQ
 
 from accounts.models import Notice, NoticeKind, Organisation
+from billing import gateway, jobs
 from billing.models import AttemptState, RechargeAttempt, TopUp
 from billing.recharging.approve_recharge import approve_recharge
 from billing.recharging.auto_recharge import switch_off_auto_recharge
@@ -173,6 +177,45 @@ def test_order_that_was_given_up_and_is_paid_after_all_is_credited(
     assert asked.state == AttemptState.PAID
     assert recharger.wallet.credit == usd("100")
     recharger.prove()
+
+
+def test_page_of_an_order_that_ended_otherwise_is_closed(
+    recharger: Recharger, asked: RechargeAttempt
+) -> None:
+    """Rule 5.6: what was replaced by another card's charge cannot be paid as well."""
+    top_up = approve(recharger, asked)
+    OrmQ.objects.all().delete()
+    recharger.later(2 * MINUTE)
+    recharger.switch_on(VISA)
+    tasks = [(one.task["func"], one.task["args"]) for one in OrmQ.objects.all()]
+    assert ("billing.jobs.close_page", (top_up.pk,)) in tasks
+    jobs.close_page(top_up.pk)
+    page = stripe.checkout.Session.retrieve(top_up.stripe_session_id)
+    assert page.status == "expired"
+    asked.refresh_from_db()
+    assert asked.state == AttemptState.FAILED
+    recharger.prove()
+
+
+def test_page_that_opens_after_the_order_ended_is_closed_at_once(
+    recharger: Recharger, asked: RechargeAttempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule 5.6: the order ends while Stripe opens its page."""
+    opened = []
+
+    def open_late(*args: Any, **facts: Any) -> gateway.Checkout:
+        opened.append(open_checkout(*args, **facts))
+        organisation = recharger.organisation
+        switch_off_auto_recharge(
+            organisation, actor=owner_of(organisation), at=recharger.now
+        )
+        return opened[0]
+
+    open_checkout = gateway.open_checkout
+    monkeypatch.setattr(gateway, "open_checkout", open_late)
+    with pytest.raises(NothingToApprove):
+        approve(recharger, asked)
+    assert stripe.checkout.Session.retrieve(opened[0].id).status == "expired"
 
 
 def test_nobody_else_may_approve_it(
