@@ -114,7 +114,9 @@ def _make_wallets(ids: list[int], mode: BillingMode) -> list[int]:
 
 def _columns_of(row: Model) -> dict[str, Any]:
     """What its columns would hold, those included that have only their default."""
-    return {field.column: getattr(row, field.attname) for field in row._meta.fields}
+    return {
+        str(field.column): getattr(row, field.attname) for field in row._meta.fields
+    }
 
 
 def _cards(ids: Sequence[int]) -> Iterator[PaymentMethod]:

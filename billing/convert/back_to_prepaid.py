@@ -16,8 +16,8 @@ from accounts.notify import owe_notice
 from billing.collecting.issue_invoice import issue_invoice
 from billing.convert.move_to_nce import begin_period, effective_from, note_move
 from billing.invoicing.close_final import close_final
-from billing.invoicing.close_month import closed_before
-from billing.invoicing.read_usage import Billed, newest_charge, read_usage
+from billing.invoicing.close_month import billed_by, closed_before
+from billing.invoicing.read_usage import newest_charge, read_usage
 from billing.models import InvoiceState
 from billing.reasons import check_reason
 from billing.refusals import OrganisationClosed, UseNotBilled
@@ -86,7 +86,7 @@ def _has_unbilled_use(organisation: Organisation, at: datetime) -> bool:
     closed = closed_before([organisation.pk])[organisation.pk]
     month = organisation.local_day(at).replace(day=1)
     used = read_usage(
-        [Billed(organisation.pk, next_month(closed.month), closed.up_to_charge)],
+        [billed_by(organisation.pk, closed)],
         month=month,
         until=next_month(month),
         up_to_charge=newest_charge(),

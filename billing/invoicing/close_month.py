@@ -222,14 +222,15 @@ def used_by(
     )
     postpaid = set(periods.values_list("organisation", flat=True))
     return read_usage(
-        [_billed(pk, before.get(pk)) for pk in sorted(postpaid)],
+        [billed_by(pk, before.get(pk)) for pk in sorted(postpaid)],
         month=month,
         until=next_month(month),
         up_to_charge=up_to_charge,
     )
 
 
-def _billed(organisation_id: int, closed: ClosedMonth | None) -> Billed:
+def billed_by(organisation_id: int, closed: ClosedMonth | None) -> Billed:
+    """What its newest closed month, if any, has billed."""
     if closed is None:
         return Billed(organisation_id, date.min, 0)
     return Billed(organisation_id, next_month(closed.month), closed.up_to_charge)

@@ -26,26 +26,26 @@ class DatabaseWrapper(base.DatabaseWrapper):
         wait = self.settings_dict["OPTIONS"].get("timeout", BUSY_SECONDS)
         self._has_turn = self._turn.acquire(timeout=wait)
         try:
-            super()._start_transaction_under_autocommit()
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]  # the stubs lack it
         except BaseException:
             self._end_turn()
             raise
 
     def _commit(self) -> None:
         try:
-            super()._commit()
+            super()._commit()  # type: ignore[misc]  # the stubs lack it
         finally:
             self._end_turn()
 
     def _rollback(self) -> None:
         try:
-            super()._rollback()
+            super()._rollback()  # type: ignore[misc]  # the stubs lack it
         finally:
             self._end_turn()
 
     def _close(self) -> None:
         try:
-            super()._close()
+            super()._close()  # type: ignore[misc]  # the stubs lack it
         finally:
             self._end_turn()
 

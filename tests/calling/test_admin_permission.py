@@ -121,7 +121,7 @@ def test_staff_limit_everybody_in_whole_units(staff: Client, db: None) -> None:
     assert 'value="0.5"' in page
     told(staff, path(CallLimits, "change", limits.pk), {"daily_spend": "100"})
     changed = CallLimits.objects.values_list("price_ceiling", "daily_spend", "currency")
-    assert list(changed) == [(None, 100_000_000, "USD")]
+    assert list(changed.get()) == [None, 100_000_000, "USD"]
     told(staff, path(CallLimits, "add"), {**form, "for_new": "on"})
     assert CallLimits.objects.filter(for_new=True).count() == 1
     assert AuditEvent.objects.filter(verb="set_call_limits").count() == 3

@@ -181,7 +181,7 @@ def test_limits_are_saved_shown_and_taken_off(
 
     client.post(f"{PAGE}limits/", dict.fromkeys(LIMITS, ""))
     empty = CallLimits.objects.values_list("daily_spend", "concurrent_calls")
-    assert list(empty) == [(None, None)]
+    assert list(empty.get()) == [None, None]
     events = AuditEvent.objects.filter(verb="set_call_limits").order_by("pk")
     assert [event.after and event.after["daily_spend"] for event in events] == [
         "1000.000000",
