@@ -5,6 +5,7 @@ import logging
 from django.utils import timezone
 
 from accounts.deliver import deliver_due_webhooks
+from accounts.forget_webhooks import forget_webhooks as forget_told
 from accounts.job_turns import forget_failures
 from accounts.named_job import named_job
 from accounts.send import send_due_notices
@@ -30,3 +31,9 @@ def deliver_webhooks() -> None:
 def forget_failed_jobs() -> None:
     """Drops the notes of jobs about one thing that failed long ago."""
     logger.info("forget_failed_jobs: %s", forget_failures(timezone.now()))
+
+
+@named_job
+def forget_webhooks() -> None:
+    """Drops events and deliveries of outgoing webhooks after 90 days."""
+    logger.info("forget_webhooks: %s events", forget_told(timezone.now()))

@@ -14,6 +14,7 @@ from billing.collecting.issue_invoice import issue_drafts
 from billing.convert.close_pages import close_payment_page
 from billing.documents.ask_receipt import RECEIPTS
 from billing.documents.keep_document import keep_receipt as render_receipt
+from billing.forget_events import forget_events as forget_worked
 from billing.invoicing.close_due import close_due_months
 from billing.models import RechargeCause, TopUp
 from billing.recharging.recharge import (
@@ -52,6 +53,12 @@ def reconcile_orders(turn: Turn) -> str:
 def work_waiting_events() -> None:
     worked = reconcile.work_waiting_events(timezone.now())
     logger.info("work_waiting_events: %s worked", worked)
+
+
+@named_job
+def forget_events() -> None:
+    """Drops Stripe's events 90 days after they were worked."""
+    logger.info("forget_events: %s", forget_worked(timezone.now()))
 
 
 @job_with_cursor

@@ -153,6 +153,18 @@ SCHEDULE = (
         _("Drops the notes of jobs about one thing that failed a week ago."),
     ),
     Timed(
+        "forget webhooks",
+        "accounts.jobs.forget_webhooks",
+        "55 3 * * *",
+        _("Drops events and deliveries of webhooks after 90 days, unless one failed."),
+    ),
+    Timed(
+        "forget events",
+        "billing.jobs.forget_events",
+        "58 3 * * *",
+        _("Drops the events of Stripe that were worked 90 days ago."),
+    ),
+    Timed(
         "forget exports",
         "calling.jobs.forget_exports",
         "40 3 * * *",
