@@ -12,6 +12,7 @@ from billing.models import (
     RechargeTry,
     TopUp,
 )
+from billing.recharging.card_breaker import resume_payment_method
 from billing.recharging.recharge import sweep_recharges
 from credits.models import Lot
 from tests import makers
@@ -164,6 +165,35 @@ def test_b21_soft_decline_really_is_charged_again_by_its_next_try(
     method.refresh_from_db()
     assert (method.declines, method.suspended_at) == (0, None)
     assert recharger.mails()[1:] == [NoticeKind.RECEIPT, NoticeKind.RECHARGE_RECOVERED]
+    recharger.prove()
+
+
+def test_b29_first_decline_pause_and_recovery_are_mailed(recharger: Recharger) -> None:
+    """Rule 11: at once, once each, to whoever pays the bills."""
+    recharger.switch_on(DECLINES)
+    recharger.charge()
+    assert recharger.mails() == [NoticeKind.RECHARGE_DECLINED]
+    recharger.minute_by_minute(8 * HOUR)
+    told = [NoticeKind.RECHARGE_DECLINED, NoticeKind.RECHARGE_PAUSED]
+    assert recharger.mails() == told
+    method = PaymentMethod.objects.get()
+    recharger.sandbox.change_card(method.stripe_payment_method_id, VISA)
+    resume_payment_method(method, actor=None, at=recharger.now)
+    recharger.later(HOUR)
+    # Resumed by a person, it was not amiss any more: that person knows.
+    assert recharger.charge().state == AttemptState.PAID
+    assert recharger.mails() == [*told, NoticeKind.RECEIPT]
+    recharger.spend("95")
+    recharger.sandbox.change_card(method.stripe_payment_method_id, DECLINES)
+    recharger.later(HOUR)
+    recharger.charge()
+    recharger.sandbox.change_card(method.stripe_payment_method_id, VISA)
+    recharger.minute_by_minute(2 * HOUR)
+    assert recharger.mails()[3:] == [
+        NoticeKind.RECHARGE_DECLINED,
+        NoticeKind.RECEIPT,
+        NoticeKind.RECHARGE_RECOVERED,
+    ]
     recharger.prove()
 
 
