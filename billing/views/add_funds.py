@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import client_address, membership_for
-from accounts.models import Membership, Permission
+from accounts.models import Membership, Permission, ProviderSettings
 from accounts.rate_limits import count_request
 from accounts.refusals import TollgateError
 from billing.amount_limits import terms_of
@@ -27,6 +27,7 @@ from billing.models import PaymentMethod, TopUp, TopUpTerms
 from billing.quote import TopUpQuote, quote_top_up
 from billing.recharging.recharge_settings import settings_of
 from billing.refusals import CreditsNotForSale
+from billing.telling.billing_notices import suspended_notices
 from billing.top_up import start_top_up
 from billing.views.not_for_sale import not_for_sale
 from credits.expiry_date import last_day
@@ -140,6 +141,8 @@ def _form_page(
         "terms": form.terms,
         "last_day": last_day(timezone.now(), organisation.zone),
         "has_recharge": settings_of(organisation) is not None,
+        # What funds do not lift.
+        "blocks": list(suspended_notices(organisation, ProviderSettings.current())),
     }
     status = 422 if form.errors else 200
     return render(request, "billing/add_funds.html", context, status=status)
