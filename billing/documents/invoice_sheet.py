@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import override, pgettext
 
 from billing.collecting.minor_units import micros_of
 from billing.documents.layout import Column, Party, Row, Sheet
@@ -32,7 +32,7 @@ def parties(sheet: Sheet, told: dict[str, Any]) -> None:
     provider, customer = told["provider"], told["customer"]
     sheet.parties(
         Party(
-            _("From"),
+            pgettext("document", "From"),
             provider["name"],
             [
                 *provider["address"].splitlines(),
@@ -41,7 +41,7 @@ def parties(sheet: Sheet, told: dict[str, Any]) -> None:
             ],
         ),
         Party(
-            _("To"),
+            pgettext("document", "To"),
             customer["name"],
             [
                 *customer["address"].splitlines(),

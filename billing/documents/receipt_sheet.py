@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import override, pgettext
 
 from accounts.models import Organisation, ProviderSettings
 from billing.collecting.parties import parties_of
@@ -76,7 +76,7 @@ def _sheet(
     sheet.facts(
         [
             (_("Paid on"), day_text(paid_at, organisation.time_zone)),
-            (_("Paid by"), how),
+            (pgettext("document", "Paid by"), how),
             (_("Bank reference"), reference),
             (_("Purchase order number"), purchase_order),
         ]

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.access import signed_in
 from accounts.ask_reason import ReasonForm, ask_form
@@ -71,7 +71,7 @@ class LinesForm(ReasonForm):
 
     lines = forms.ModelMultipleChoiceField(
         InvoiceLine.objects.none(),
-        label=gettext_lazy("Lines"),
+        label=pgettext_lazy("document", "Lines"),
         widget=forms.CheckboxSelectMultiple,
     )
     field_order = ("lines", "reason")

@@ -14,7 +14,7 @@ from accounts.models import Organisation, ProviderSettings, SuspendedBecause
 from billing.models import Invoice
 from billing.telling.service_notice import ServiceNotice, payment_problem
 from calling.postpaid import PostpaidMonth
-from credits.display import date_text, money_text
+from credits.display import date_text, gap, money_text
 from credits.statement import Balance
 
 
@@ -135,7 +135,7 @@ def post_paid_notice(month: PostpaidMonth, balance: Balance) -> ServiceNotice:
         "info",
         _("Post-paid"),
         _("You are billed each month after use."),
-        " ".join(said),
+        gap().join(said),
         action,
         reverse("spending_limit"),
     )
