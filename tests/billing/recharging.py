@@ -189,8 +189,9 @@ class Recharger:
         return [one for one in found if paid is None or one.paid is paid]
 
     def reasons(self) -> dict[str, int]:
-        rows = SkippedRecharge.objects.order_by("id")
-        return dict(rows.values_list("reason", "times"))
+        """How often each was skipped, whatever day it is noted under."""
+        rows = SkippedRecharge.objects.order_by().values_list("reason")
+        return dict(rows.annotate(Sum("times")))
 
     def mails(self) -> list[str]:
         """The kinds owed to the billing address, in order."""

@@ -414,7 +414,7 @@ def test_roles_that_do_not_buy_are_told_who_does(
     assert not AutoRecharge.objects.exists()
 
 
-@pytest.mark.parametrize("door", [*DOORS, *CARD_DOORS])
+@pytest.mark.parametrize("door", DOORS)
 def test_nce_gets_the_sentence_at_every_door(
     charlie: User, contoso: Organisation, door: str
 ) -> None:

@@ -82,8 +82,8 @@ def test_closing_shows_the_amounts_and_wants_the_name(
 def test_closing_that_must_wait_says_why(
     client: Client, owner: User, formosa: Organisation
 ) -> None:
-    formosa.wallet.reserved = 5
-    formosa.wallet.save(update_fields=["reserved"])
+    formosa.wallet.live_calls = 1
+    formosa.wallet.save(update_fields=["live_calls"])
     page = text(client.get(CLOSE))
     assert "Calls are running." in page
     assert "type its name" not in page

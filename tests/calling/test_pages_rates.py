@@ -159,7 +159,8 @@ def test_the_date_from_which_an_own_card_takes_over_is_told(
         valid_from=later,
     )
     address = "/rates/?number=%2B81312345678"
-    told = f"US$0.0210 from {later.day} {later:%b %Y} US$0.5000"
+    day = formosa.local_day(later)
+    told = f"US$0.0210 from {day.day} {day:%b %Y} US$0.5000"
     assert told in text_of(signed_in(alice), address)
     assert "0.5000" not in text_of(Client(), address)
 

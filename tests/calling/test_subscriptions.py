@@ -36,7 +36,7 @@ from calling.refusals import (
 from calling.subscribe import subscribe
 from tests.calling.plans import make_plan, take
 from tests.calling.telephony import make_card, make_line, make_record, take_in
-from tests.makers import START
+from tests.makers import START, make_hold
 
 pytestmark = pytest.mark.usefixtures("card")
 
@@ -194,7 +194,7 @@ def test_rule_1_6_what_is_reserved_stays_too(
     ken = make_line(formosa)
     subscription = take(formosa, plan, mei, ken)
     talk(pbx, "a", 9)
-    MinutePool.objects.update(reserved_seconds=300)
+    make_hold(formosa, "0", pool=MinutePool.objects.get(), pool_seconds=300, at=MAY_16)
     release_licence(Licence.objects.get(line=ken), at=MAY_16)
     change_quantity(subscription, 1, expected=2, at=MAY_16)
     assert pool() == (14, 5)
