@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 import stripe
+from django.db.models import Sum
 from djmoney.money import Money
 
 from accounts.models import Notice, Organisation, User
