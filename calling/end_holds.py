@@ -8,6 +8,7 @@ wallets' locks and refreshes them; the statements do not depend on the number of
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from hashlib import blake2b
 
 from django.db.models import Q, TextField, Value
 from django.db.models.functions import Cast, Concat
@@ -22,13 +23,22 @@ from credits.models import Hold, HoldState, Wallet
 from credits.models.hold import HoldQuerySet
 
 LONGEST_KEY = 255
+LONGEST_NAME = 200
 SHORTEST = timedelta(seconds=1)
 
 
 def call_key(source_slug: str, call_id: str, from_tag: str = "") -> str:
-    """What a hold is found by: the source's name, and its names of the call."""
-    parts = (source_slug, call_id, from_tag) if from_tag else (source_slug, call_id)
-    return ":".join(parts)[:LONGEST_KEY]
+    """What a hold is found by: the source's name, and its names of the call.
+
+    Records keep 200 characters of either name; a key that is still too long is a hash.
+    """
+    parts = [source_slug, call_id[:LONGEST_NAME]]
+    if from_tag:
+        parts.append(from_tag[:LONGEST_NAME])
+    key = ":".join(parts)
+    if len(key) <= LONGEST_KEY:
+        return key
+    return f"{source_slug}:{blake2b(key.encode(), digest_size=20).hexdigest()}"
 
 
 def end_holds(

@@ -31,16 +31,17 @@ Sequence = Annotated[int, Field(ge=1, lt=2**31)]
 class AuthorizeBody(Schema):
     """A call that is about to start, as the switch sees it.
 
-    `from_tag` (or the branch) tells forks apart that share a call id.
+    `from_tag` (or the branch) tells forks apart that share a call id. The same pair is
+    the same call for ever; a switch adds what its callers cannot choose, a time say.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     source: Text50 | None = None
     call_id: Annotated[
-        str, StringConstraints(min_length=1, max_length=150, pattern=_CLEAN)
+        str, StringConstraints(min_length=1, max_length=1000, pattern=_CLEAN)
     ]
-    from_tag: Text50 | None = None
+    from_tag: Text200 | None = None
     from_: Text128 | None = Field(None, alias="from")
     to: Text128
     direction: Direction = Direction.OUTBOUND

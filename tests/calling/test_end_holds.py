@@ -425,3 +425,13 @@ def test_the_proof_finds_what_was_tampered_with(
         cursor.execute(sql)
     found = prove(at=LATER).breaches
     assert any(line.endswith("(18)") for line in found), found
+
+
+def test_long_names_of_a_call_make_different_keys() -> None:
+    """RFC 3261 sets no limit; what does not fit is a hash, never cut short."""
+    call_id, tag = "i" * 200, "t" * 60
+    assert call_key("pbx", "a", "b") == "pbx:a:b"
+    first, second = (call_key("pbx", call_id, tag + end) for end in "xy")
+    assert first != second
+    assert max(len(first), len(second)) <= 255
+    assert call_key("pbx", call_id + "more") == call_key("pbx", call_id)
