@@ -9,6 +9,8 @@ from accounts.models import Organisation
 from calling.invariants import INVARIANTS, Invariant
 from calling.models import Bucket, Line, RateCardVersion, Source
 from calling.prove import prove
+from credits.money import to_micros
+from credits.spend import spend
 from tests.calling.telephony import LATER, give_credit, give_plan, make_record, take_in
 from tests.flushing.management.commands.flush import fences_lifted
 
@@ -133,13 +135,26 @@ def test_a_missing_fence_is_found() -> None:
     ],
     ids=lambda found: found.sentence[:30],
 )
-def test_the_entries_of_a_charge_are_found_by_their_key(invariant: Invariant) -> None:
+def test_the_entries_of_a_charge_are_found_by_their_key(
+    invariant: Invariant, formosa: Organisation
+) -> None:
     """One organisation may have millions: to go through them per charge never ends."""
+    if connection.vendor == "postgresql":
+        give_credit(formosa, "1")
+        for number in range(300):  # the half of it as debt
+            spend(
+                formosa,
+                amount=to_micros(1) // 150,
+                reference=f"call:{number}#1",
+                started_at=LATER,
+                at=LATER,
+            )
     keys = {"{spends}": "entry_once_per_lot", "{debts}": "entry_once_without_lot"}
     with connection.cursor() as cursor:
         explain = "EXPLAIN QUERY PLAN"
         if connection.vendor == "postgresql":
             explain = "EXPLAIN"
+            cursor.execute("ANALYZE credits_ledgerentry")
             for way in ("hashjoin", "mergejoin", "seqscan"):
                 cursor.execute(f"SET LOCAL enable_{way} = off")
         cursor.execute(f"{explain} {invariant.narrowed()}", {"organisation": 0})
