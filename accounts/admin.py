@@ -21,7 +21,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from accounts import admin_webhooks  # noqa: F401  # its pages
 from accounts.access import signed_in
 from accounts.admin_forms import IssueKeyForm, NewUserForm, UserForm
-from accounts.ask_reason import ROWS_AT_MOST, ask_reason
+from accounts.ask_reason import ROWS_AT_MOST, ActsWithReason, ask_reason
 from accounts.keys import issue_key, revoke_key, rotate_key
 from accounts.models import (
     ApiKey,
@@ -138,7 +138,7 @@ class AuthenticatorAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ReadOnlyAdmin):
+class ApiKeyAdmin(ActsWithReason, ReadOnlyAdmin):
     list_display = (
         "name",
         "prefix",
@@ -234,21 +234,16 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     def revoke(
         self, request: HttpRequest, keys: QuerySet[ApiKey]
     ) -> HttpResponse | None:
-        reason = ask_reason(
+        actor, at = signed_in(request), timezone.now()
+        return self.act(
             request,
-            self,
             keys,
+            lambda key, reason: revoke_key(key, actor=actor, reason=reason, at=at),
             action="revoke",
             title=_("Revoke API keys"),
             effect=_("These keys stop working at once and can never be used again."),
+            told=_("Revoked keys: %(count)s."),
         )
-        if not isinstance(reason, str):
-            return reason
-        actor, at = signed_in(request), timezone.now()
-        ended = [revoke_key(key, actor=actor, reason=reason, at=at) for key in keys]
-        told = _("Revoked keys: %(count)s.") % {"count": sum(ended)}
-        self.message_user(request, told, messages.SUCCESS)
-        return None
 
 
 @admin.register(AuditEvent)
@@ -304,7 +299,7 @@ def _replay(task: StaffTask, actor: User, at: datetime) -> tuple[str, int]:
 
 
 @admin.register(StaffTask)
-class StaffTaskAdmin(ReadOnlyAdmin):
+class StaffTaskAdmin(ActsWithReason, ReadOnlyAdmin):
     list_display = (
         "created_at",
         "kind",
@@ -334,24 +329,18 @@ class StaffTaskAdmin(ReadOnlyAdmin):
     def finish(
         self, request: HttpRequest, tasks: QuerySet[StaffTask]
     ) -> HttpResponse | None:
-        reason = ask_reason(
+        actor, at = signed_in(request), timezone.now()
+        return self.act(
             request,
-            self,
-            tasks,
+            tasks.select_related("organisation"),
+            lambda task, reason: finish_staff_task(
+                task, actor=actor, reason=reason, at=at
+            ),
             action="finish",
             title=_("Mark tasks as done"),
             effect=_("Say what was decided and done. The tasks leave the list."),
+            told=_("Tasks marked as done: %(count)s."),
         )
-        if not isinstance(reason, str):
-            return reason
-        actor, at = signed_in(request), timezone.now()
-        done = [
-            finish_staff_task(task, actor=actor, reason=reason, at=at)
-            for task in tasks.select_related("organisation")
-        ]
-        told = _("Tasks marked as done: %(count)s.") % {"count": sum(done)}
-        self.message_user(request, told, messages.SUCCESS)
-        return None
 
 
 @admin.register(ProviderSettings)

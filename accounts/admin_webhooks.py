@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access import signed_in
-from accounts.ask_reason import ask_reason
+from accounts.ask_reason import ActsWithReason
 from accounts.models import (
     NoticeEpisode,
     NoticeOptOut,
@@ -20,7 +20,7 @@ from accounts.webhook_endpoint import pause_endpoint, resend
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(ReadOnlyAdmin):
+class WebhookEndpointAdmin(ActsWithReason, ReadOnlyAdmin):
     list_display = (
         "url",
         "organisation",
@@ -44,24 +44,18 @@ class WebhookEndpointAdmin(ReadOnlyAdmin):
     def pause(
         self, request: HttpRequest, endpoints: QuerySet[WebhookEndpoint]
     ) -> HttpResponse | None:
-        reason = ask_reason(
+        actor, at = signed_in(request), timezone.now()
+        return self.act(
             request,
-            self,
-            endpoints,
+            endpoints.select_related("organisation"),
+            lambda endpoint, reason: pause_endpoint(
+                endpoint, actor=actor, reason=reason, at=at
+            ),
             action="pause",
             title=_("Pause webhook endpoints"),
             effect=_("No more events are sent to them until the customer resumes."),
+            told=_("Paused endpoints: %(count)s."),
         )
-        if not isinstance(reason, str):
-            return reason
-        actor, at = signed_in(request), timezone.now()
-        paused = [
-            pause_endpoint(endpoint, actor=actor, reason=reason, at=at)
-            for endpoint in endpoints.select_related("organisation")
-        ]
-        told = _("Paused endpoints: %(count)s.") % {"count": sum(paused)}
-        self.message_user(request, told, messages.SUCCESS)
-        return None
 
 
 @admin.register(WebhookDelivery)

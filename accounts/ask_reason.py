@@ -18,6 +18,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.refusals import TollgateError
+
 ROWS_AT_MOST = 100
 
 
@@ -82,3 +84,46 @@ def ask_form(
         "opts": page.opts,
     }
     return TemplateResponse(request, "admin/ask_reason.html", context)
+
+
+class ActsWithReason:
+    """Mixed into an admin page whose actions ask why and then call one verb a row."""
+
+    def act(  # the page it is mixed into knows the request, the log and the messages
+        self: Any,
+        request: HttpRequest,
+        rows: QuerySet[Any],
+        verb: Callable[[Any, str], object],
+        *,
+        action: str,
+        title: str | Promise,
+        effect: str | Promise,
+        told: str = "",
+    ) -> HttpResponse | None:
+        """Asks why, then calls `verb(row, reason)`; a refusal leaves its row alone.
+
+        A verb that changed nothing may return False. `told` says with `%(count)s` how
+        many were changed; without it each row is named.
+        """
+        reason = ask_reason(
+            request, self, rows, action=action, title=title, effect=effect
+        )
+        if not isinstance(reason, str):
+            return reason
+        changed = []
+        for row in rows:
+            try:
+                if verb(row, reason) is not False:
+                    changed.append(row)
+            except TollgateError as refused:
+                self.message_user(request, f"{row}: {refused}", messages.ERROR)
+        for row in changed:
+            self.log_change(request, row, f"{action}: {reason}")
+        lines = [told % {"count": len(changed)}] if told else map(_done, changed)
+        for line in lines:
+            self.message_user(request, line, messages.SUCCESS)
+        return None
+
+
+def _done(row: object) -> str:
+    return _("%(row)s: done.") % {"row": row}

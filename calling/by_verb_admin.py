@@ -1,18 +1,15 @@
 """Admin pages whose rows only verbs write: the same checks and the same audit trail."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.ask_reason import ask_reason
+from accounts.ask_reason import ActsWithReason
 from accounts.refusals import TollgateError, fence_code
 
 if TYPE_CHECKING:
@@ -38,7 +35,7 @@ class KeptAdmin(ModelAdmin):
         return False
 
 
-class ByVerbAdmin(KeptAdmin):
+class ByVerbAdmin(ActsWithReason, KeptAdmin):
     """What a verb refuses is told in its own sentence, and nothing is written."""
 
     def changeform_view(
@@ -53,33 +50,6 @@ class ByVerbAdmin(KeptAdmin):
         except (TollgateError, ValidationError, IntegrityError) as refused:
             self.message_user(request, sentence_of(refused), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
-
-    def act(
-        self,
-        request: HttpRequest,
-        rows: QuerySet[Any],
-        verb: Callable[[Any, str], object],
-        *,
-        action: str,
-        title: str | Promise,
-        effect: str | Promise,
-    ) -> HttpResponse | None:
-        """Asks why, then does the verb to each row; a refusal leaves its row alone."""
-        reason = ask_reason(
-            request, self, rows, action=action, title=title, effect=effect
-        )
-        if not isinstance(reason, str):
-            return reason
-        for row in rows:
-            try:
-                verb(row, reason)
-            except TollgateError as refused:
-                self.message_user(request, f"{row}: {refused}", messages.ERROR)
-            else:
-                self.log_change(request, row, action)
-                done = _("%(row)s: done.") % {"row": row}
-                self.message_user(request, done, messages.SUCCESS)
-        return None
 
 
 def sentence_of(refused: TollgateError | ValidationError | IntegrityError) -> str:

@@ -11,14 +11,12 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access import signed_in
-from accounts.ask_reason import ask_reason
+from accounts.ask_reason import ActsWithReason
 from accounts.read_only_admin import ReadOnlyAdmin
-from accounts.refusals import TollgateError
 from billing.models import (
     AutoRecharge,
     Consent,
@@ -66,7 +64,7 @@ class TryInline(TabularInline):
         return False
 
 
-class ActingAdmin(ReadOnlyAdmin):
+class ActingAdmin(ActsWithReason, ReadOnlyAdmin):
     """Shows, and acts on what is chosen once somebody has said why."""
 
     def has_stop_permission(self, request: HttpRequest) -> bool:
@@ -78,41 +76,23 @@ class ActingAdmin(ReadOnlyAdmin):
     def has_give_up_permission(self, request: HttpRequest) -> bool:
         return signed_in(request).has_perm("billing.give_up_recharge")
 
-    def act(
+    def allow_again(
         self,
         request: HttpRequest,
         rows: "QuerySet[Any]",
+        verb: Callable[[Any, str], object],
         *,
         action: str,
-        title: str | Promise,
-        effect: str | Promise,
-        verb: Callable[[Any, str], object],
     ) -> HttpResponse | None:
-        """Asks why, then calls the verb for each row and says what it refused."""
-        reason = ask_reason(
-            request, self, rows, action=action, title=title, effect=effect
+        """What both kinds of stop are lifted with."""
+        return self.act(
+            request,
+            rows,
+            verb,
+            action=action,
+            title=_("Allow auto-recharge again"),
+            effect=_("Wallets below their trigger are charged within a minute."),
         )
-        if not isinstance(reason, str):
-            return reason
-        done = sum(self._did(request, row, reason, verb) for row in rows)
-        told = _("Done: %(count)s.") % {"count": done}
-        self.message_user(request, told, messages.SUCCESS)
-        return None
-
-    def _did(
-        self,
-        request: HttpRequest,
-        row: Any,
-        reason: str,
-        verb: Callable[[Any, str], object],
-    ) -> bool:
-        try:
-            verb(row, reason)
-        except TollgateError as error:
-            self.message_user(request, f"{row}: {error}", messages.ERROR)
-            return False
-        self.log_change(request, row, reason)
-        return True
 
 
 @admin.register(AutoRecharge)
@@ -155,15 +135,13 @@ class AutoRechargeAdmin(ActingAdmin):
         self, request: HttpRequest, rows: "QuerySet[AutoRecharge]"
     ) -> HttpResponse | None:
         actor, at = signed_in(request), timezone.now()
-        return self.act(
+        return self.allow_again(
             request,
             rows,
-            action="allow",
-            title=_("Allow auto-recharge again"),
-            effect=_("Wallets below their trigger are charged within a minute."),
-            verb=lambda row, reason: allow_auto_recharge(
+            lambda row, reason: allow_auto_recharge(
                 row.organisation, reason, actor=actor, at=at
             ),
+            action="allow",
         )
 
 
@@ -334,11 +312,9 @@ class RechargeStopAdmin(ActingAdmin):
         self, request: HttpRequest, stops: "QuerySet[RechargeStop]"
     ) -> HttpResponse | None:
         actor, at = signed_in(request), timezone.now()
-        return self.act(
+        return self.allow_again(
             request,
             stops,
+            lambda _stop, reason: lift_recharge_stop(reason, actor=actor, at=at),
             action="lift",
-            title=_("Allow auto-recharge again"),
-            effect=_("Wallets below their trigger are charged within a minute."),
-            verb=lambda _stop, reason: lift_recharge_stop(reason, actor=actor, at=at),
         )

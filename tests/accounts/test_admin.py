@@ -5,6 +5,7 @@ import re
 import pytest
 from allauth.mfa.models import Authenticator
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client, override_settings
 from django.utils import timezone
@@ -129,6 +130,17 @@ def test_revoking_asks_for_a_reason_first(
     assert "Revoked keys: 1." in revoke(client, key, confirmed="yes", reason=REASON)
     assert find_key(secret, START) is None
     assert AuditEvent.objects.get().reason == REASON
+
+
+def test_what_was_done_before_is_not_counted_again(
+    client: Client, root: User, formosa: Organisation
+) -> None:
+    key, _secret = create_key(
+        "shop", organisation=formosa, scopes=[Scope.USAGE_READ], at=START
+    )
+    revoke(client, key, confirmed="yes", reason=REASON)
+    assert "Revoked keys: 0." in revoke(client, key, confirmed="yes", reason=REASON)
+    assert LogEntry.objects.get().change_message == f"revoke: {REASON}"
 
 
 def test_staff_without_the_permission_cannot_touch_keys(

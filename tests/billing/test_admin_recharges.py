@@ -3,12 +3,14 @@
 from html import unescape
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from accounts.models import AuditEvent, User
 from billing.models import AutoRecharge, PaymentMethod, RechargeStop
+from billing.refusals import NotLookedForYet
 from tests import makers
 from tests.billing.recharging import DAY, HOUR, LOST, Recharger
 
@@ -152,3 +154,25 @@ def test_each_action_needs_its_permission(
     assert not AuditEvent.objects.filter(reason=WHY).exists()
     for page in ("autorecharge", "rechargeattempt", "consent", "skippedrecharge"):
         assert client.get(f"{ADMIN}/{page}/add/").status_code == 403
+
+
+@pytest.mark.usefixtures("root")
+def test_what_the_verb_refuses_is_told_by_row_and_nothing_is_logged(
+    client: Client, recharger: Recharger
+) -> None:
+    recharger.switch_on()
+    recharger.sandbox.fail("http_500", "/v1/payment_intents")
+    attempt = recharger.charge()
+    said = confirm(client, "rechargeattempt", "give_up", attempt.pk)
+    assert f"{attempt.pk}: {NotLookedForYet()}" in said
+    assert "done." not in said
+    assert not LogEntry.objects.exists()
+
+
+@pytest.mark.usefixtures("root")
+def test_what_was_done_is_named_and_logged_with_its_reason(
+    client: Client, recharger: Recharger
+) -> None:
+    row = recharger.switch_on()
+    assert f"{row}: done." in confirm(client, "autorecharge", "stop", row.pk)
+    assert LogEntry.objects.get().change_message == f"stop: {WHY}"
