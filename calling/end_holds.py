@@ -101,6 +101,15 @@ def settle_holds(
     return {hold.organisation_id for hold in ended}
 
 
+def _named(calls: Collection[Call], source: Source) -> set[tuple[int, int | None]]:
+    """Organisation and id of the holds that records name; one statement or none."""
+    ids = {named for call in calls if (named := _authorised(call)) is not None}
+    if not ids:
+        return set()
+    holds = Hold.objects.filter(_among("pk", ids), source_id=source.pk)
+    return set(holds.values_list("organisation_id", "pk"))
+
+
 def _holds_of(calls: Collection[Call], source: Source) -> HoldQuerySet:
     """Found by key or id; each is its own organisation's, as the pairs say."""
     keys, ids, pairs = set(), set(), set()
@@ -149,10 +158,15 @@ def _keys(call: Call, source: Source) -> list[str]:
     return [plain, call_key(source.slug, record.call_id, record.from_tag)]
 
 
-def _leave_ended(calls: Iterable[Call], source: Source, at: datetime) -> None:
-    """Ended holds for calls that nobody asked for; known keys stay as they are."""
-    holds = {}
+def _leave_ended(calls: Collection[Call], source: Source, at: datetime) -> None:
+    """Ended holds for calls that nobody asked for; known keys stay as they are.
+
+    A record that names its hold was asked for, whatever it calls the call itself.
+    """
+    named, holds = _named(calls, source), {}
     for call in calls:
+        if (call.organisation_id, _authorised(call)) in named:
+            continue
         for key in _keys(call, source)[-1:]:
             holds[call.organisation_id, key] = Hold(
                 organisation_id=call.organisation_id,

@@ -2,20 +2,22 @@
 
 A row is made from the line's charges when first asked for, under the wallet's lock, and
 moved by every settlement and correction from then on (rules 1.4 and 3.10). A line that
-loses its limit loses its rows, by a trigger; lines without a limit cost nothing.
+loses its limit loses its rows, by a trigger; lines without a limit cost nothing, and
+what they have spent is added up when somebody asks.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date
 
-from django.db import connection
-from django.db.models import F, Sum
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, Sum
 
 from calling.call import Call
 from calling.line_facts import Lines
 from calling.models import Charge, Line, LineMonth
 from credits.bulk import array_of
+from credits.lock import lock_wallet
 from credits.money import Micros
 
 
@@ -26,7 +28,7 @@ def line_month_of(line: Line, month: date) -> LineMonth:
     ).first()
     if found is not None:
         return found
-    spent = spent_in_month(line.organisation_id, [line.pk], month)
+    spent = _added_up(line.organisation_id, [line.pk], month)
     return LineMonth.objects.create(
         organisation_id=line.organisation_id,
         line=line,
@@ -35,10 +37,62 @@ def line_month_of(line: Line, month: date) -> LineMonth:
     )
 
 
+def keep_line_months(
+    organisation_id: int, line_ids: Collection[int], month: date
+) -> None:
+    """Makes the rows that limited lines lack; locks the wallet only if one is lacking.
+
+    From then on nobody adds up what these lines have spent in the month.
+    """
+    if not _without_row(organisation_id, line_ids, month):
+        return
+    with transaction.atomic():
+        lock_wallet(organisation_id)
+        lacking = _without_row(organisation_id, line_ids, month)
+        spent = _added_up(organisation_id, lacking, month)
+        LineMonth.objects.bulk_create(
+            LineMonth(
+                organisation_id=organisation_id,
+                line_id=pk,
+                month=month,
+                spent=spent.get(pk, 0),
+            )
+            for pk in lacking
+        )
+
+
 def spent_in_month(
     organisation_id: int, line_ids: Collection[int], month: date
 ) -> dict[int, Micros]:
-    """By line, what its calls of a month cost beyond plans; one statement."""
+    """By line, what its calls of a month cost beyond plans; at most two statements.
+
+    Read where it is kept; added up for the lines that keep no months.
+    """
+    rows = LineMonth.objects.filter(
+        organisation=organisation_id, line__in=line_ids, month=month
+    )
+    kept = dict(rows.values_list("line_id", "spent"))
+    others = [pk for pk in line_ids if pk not in kept]
+    return kept | _added_up(organisation_id, others, month) if others else kept
+
+
+def _without_row(
+    organisation_id: int, line_ids: Collection[int], month: date
+) -> list[int]:
+    """Lines that have a limit still, and no row of the month."""
+    limited = Line.objects.filter(
+        organisation=organisation_id, pk__in=line_ids, monthly_limit__isnull=False
+    )
+    kept = LineMonth.objects.filter(line=OuterRef("pk"), month=month)
+    return list(
+        limited.exclude(Exists(kept)).order_by("pk").values_list("pk", flat=True)
+    )
+
+
+def _added_up(
+    organisation_id: int, line_ids: Collection[int], month: date
+) -> dict[int, Micros]:
+    """By line, what its charges of a month come to beyond plans; one statement."""
     following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
     spent = (
         Charge.objects.filter(

@@ -2,8 +2,9 @@
 
 A sweep over the lines that called since the last one (rules 1.4 and 11): at the line's
 own warning, else at 80 %, and at 100 %, each once a month, and again only after it had
-cleared by 10 %. The line is claimed by compare-and-set in the transaction that owes the
-message. Settling is not slowed by it; the hard stop is a matter of asking first.
+cleared by 10 %. What a limited line has spent is read where it is kept. The line is
+claimed by compare-and-set in the transaction that owes the message. Settling is not
+slowed by it; the hard stop is a matter of asking first.
 """
 
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from django.urls import reverse
 
 from accounts.models import NoticeKind, Organisation
 from accounts.notify import owe_notice
-from calling.lines.line_list import spent_this_month
+from calling.line_months import keep_line_months, spent_in_month
 from calling.models import Charge, Line
 from calling.pool_size import period_of
 from credits.money import Micros
@@ -44,13 +45,11 @@ def tell_line_limits(after: int, at: datetime) -> tuple[int, int]:
 
 
 def _tell_of(organisation: Organisation, lines: Iterable[Line], at: datetime) -> int:
-    today = organisation.local_day(at)
+    month = organisation.local_day(at).replace(day=1)
     by_id = {line.pk: line for line in lines}
-    spent = spent_this_month(organisation, list(by_id), today=today)
-    return sum(
-        _tell(line, spent.get(pk, 0), today.replace(day=1), at)
-        for pk, line in by_id.items()
-    )
+    keep_line_months(organisation.pk, by_id, month)
+    spent = spent_in_month(organisation.pk, by_id, month)
+    return sum(_tell(line, spent.get(pk, 0), month, at) for pk, line in by_id.items())
 
 
 def _tell(line: Line, spent: Micros, month: date, at: datetime) -> bool:

@@ -263,6 +263,45 @@ def test_a_record_that_nobody_asked_for_leaves_an_ended_hold(
     assert wallet_of(formosa).live_calls == 0
 
 
+def test_a_record_that_names_its_hold_ends_it_and_leaves_no_other(
+    pbx: Source, mei: Line
+) -> None:
+    pbx.asks_since = MORNING
+    named = hold_of(mei.organisation, pbx, "asked-as", amount="1")
+    other = hold_of(mei.organisation, pbx, "other", amount="2")
+    record = make_record(call_id="told-as", authorization_id=f"auth_{named.pk}")
+    take_in(pbx, record, at=LATER)
+    assert (state_of(named), state_of(other)) == (HoldState.SETTLED, HoldState.OPEN)
+    assert Hold.objects.count() == 2
+
+
+def test_a_record_that_names_nobody_s_hold_leaves_an_ended_one(
+    pbx: Source, mei: Line
+) -> None:
+    pbx.asks_since = MORNING
+    theirs = hold_of(make_organisation(), pbx, "theirs")
+    record = make_record(call_id="told-as", authorization_id=f"auth_{theirs.pk}")
+    take_in(pbx, record, at=LATER)
+    assert state_of(theirs) == HoldState.OPEN
+    left = Hold.objects.exclude(pk=theirs.pk).get()
+    assert (left.call_key, left.state) == ("pbx:told-as", HoldState.SETTLED)
+
+
+def test_a_late_record_that_names_an_ended_hold_leaves_no_other(
+    pbx: Source, mei: Line
+) -> None:
+    pbx.asks_since = MORNING
+    named = hold_of(mei.organisation, pbx, "asked-as", amount="1")
+    with transaction.atomic():
+        wallets = {mei.organisation_id: lock_wallet(mei.organisation_id)}
+        end_holds(wallets, Hold.objects.all(), HoldState.LAPSED, at=LATER)
+        refresh_wallets(wallets.values())
+    record = make_record(call_id="told-as", authorization_id=f"auth_{named.pk}")
+    take_in(pbx, record, at=LATER)
+    assert state_of(named) == HoldState.LAPSED
+    assert Hold.objects.count() == 1
+
+
 def test_a_source_that_never_asks_leaves_nothing(
     pbx: Source, formosa: Organisation, mei: Line
 ) -> None:

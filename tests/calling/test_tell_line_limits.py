@@ -5,11 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Notice, NoticeKind, Organisation
 from accounts.send import send_due_notices
 from calling.jobs import tell_limits
-from calling.models import Line, Source
+from calling.line_months import keep_line_months
+from calling.models import Line, LineMonth, Source
 from calling.save_line import change_line, entry_of
 from calling.tell_line_limits import tell_line_limits
 from tests.calling.telephony import give_credit, make_record, take_in
@@ -156,3 +159,35 @@ def test_the_job_runs_and_goes_on_where_it_left_off(pbx: Source, mei: Line) -> N
     limit(mei, cents=10)
     tell_limits()
     assert told() == []
+
+
+def test_what_a_limited_line_spent_is_kept_and_read_not_added_up(
+    pbx: Source, mei: Line
+) -> None:
+    limit(mei, cents=100)
+    talk(pbx, cents=50)
+    kept = LineMonth.objects.get()
+    assert (kept.line, kept.spent) == (mei, 50 * CENT)
+    with CaptureQueriesContext(connection) as sent:
+        talk(pbx, cents=30, hour=1)
+    sums = [one["sql"] for one in sent if "SUM" in one["sql"]]
+    assert not [sql for sql in sums if "pool_amount" in sql]
+    kept.refresh_from_db()
+    assert kept.spent == 80 * CENT
+    assert told() == [NEAR]
+
+
+def test_a_line_with_a_warning_alone_keeps_no_month(pbx: Source, mei: Line) -> None:
+    limit(mei, cents=None, warning=10)
+    talk(pbx, cents=10)
+    assert told() == [NEAR]
+    assert not LineMonth.objects.exists()
+
+
+def test_a_line_that_lost_its_limit_meanwhile_gets_no_month(
+    pbx: Source, mei: Line
+) -> None:
+    limit(mei, cents=100)
+    limit(mei, cents=None)
+    keep_line_months(mei.organisation_id, [mei.pk], NOON.date().replace(day=1))
+    assert not LineMonth.objects.exists()
