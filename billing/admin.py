@@ -22,7 +22,6 @@ from simple_history.admin import SimpleHistoryAdmin
 
 from accounts.access import signed_in
 from accounts.models import Membership, Organisation
-from accounts.read_only_admin import ReadOnlyAdmin
 from billing.admin_credit import GRANT_CREDIT, RECORD_PAYMENT, give_credit
 from billing.admin_forms import ChooseOrganisationForm, NewOrganisationForm, TermsForm
 from billing.collecting.admin_invoices import SuspendsOrganisations
@@ -39,6 +38,7 @@ from billing.reversing.admin_reversals import (
 )
 from billing.set_terms import Limits, set_terms
 from billing.transfers import admin_transfers  # noqa: F401  # its pages
+from credits.admin_adjust import ForgivesDebt
 from credits.display import money_text
 from credits.models import LedgerEntry, Lot, Wallet
 from credits.statement import list_lots
@@ -226,7 +226,8 @@ class OrganisationAdmin(
 
 
 @admin.register(Wallet)
-class WalletAdmin(ReadOnlyAdmin):
+class WalletAdmin(ForgivesDebt):
+    actions = ("forgive",)
     list_display = ("organisation", "currency", "balance", "debt_shown", "held")
     list_select_related = ("organisation",)
     list_filter = ("currency",)

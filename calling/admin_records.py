@@ -1,7 +1,7 @@
 """Staff pages about sources, what they hand in, and calls; imported by admin.py.
 
-What switches and settlement write is shown and never changed. The one action here
-replays what waits, and asks why.
+What switches and settlement write is shown and never changed. Actions replay what
+waits and credit a call, and ask why.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from accounts.access import signed_in
 from accounts.ask_reason import ask_reason
 from accounts.audit import record_audit
 from accounts.read_only_admin import ReadOnlyAdmin
+from calling.admin_credit_call import CreditsCalls
 from calling.admin_rerate import rerate_page
 from calling.admin_resolve import resolve_records
 from calling.intake import admin as admin_intake  # noqa: F401  # registers its page
@@ -176,7 +177,7 @@ class ChargeInline(TabularInline):
 
 
 @admin.register(CallRecord)
-class CallRecordAdmin(ReadOnlyAdmin):
+class CallRecordAdmin(CreditsCalls):
     list_display = (
         "started_at",
         "organisation",

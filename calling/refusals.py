@@ -104,3 +104,10 @@ class HoldNotStuck(TollgateError):
 
     code = "hold_not_stuck"
     sentence = _("The call may still go on, or is over already.")
+
+
+class CallOfClosedOrganisation(TollgateError):
+    """Nobody could spend what goes back (rule 1.8)."""
+
+    code = "call_of_closed_organisation"
+    sentence = _("This organisation is closed; its calls are not credited any more.")

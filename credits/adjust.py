@@ -32,10 +32,7 @@ def lower_lot(
         wallet = lock_wallet(lot.organisation_id)
         if _done_before(wallet, reference, lot.pk, -amount):
             return
-        lots = read_live_lots([wallet.organisation_id], at=at)[wallet.organisation_id]
-        view = next((view for view in lots if view.id == lot.pk), None)
-        if view is None or not 0 < amount <= unheld([lot.pk], lots, wallet, at):
-            raise MoreThanUnheld
+        view = check_lower(wallet, lot, amount, at=at)
         _post(wallet, view, -amount, reference, reason=reason, at=at, actor=actor)
 
 
@@ -53,9 +50,32 @@ def forgive_debt(
         wallet = lock_wallet(organisation_id)
         if _done_before(wallet, reference, None, amount):
             return
-        if not 0 < amount <= wallet.debt:
-            raise MoreThanDebt
+        check_forgive(wallet, amount)
         _post(wallet, None, amount, reference, reason=reason, at=at, actor=actor)
+
+
+def lowerable(wallet: Wallet, lot: Lot, *, at: datetime) -> Micros:
+    """By how much a lot can be lowered at most: what it has and no hold needs."""
+    return unheld([lot.pk], _live(wallet, at), wallet, at)
+
+
+def check_lower(wallet: Wallet, lot: Lot, amount: Micros, *, at: datetime) -> LotView:
+    """The lot, where it can be lowered by that much; raises MoreThanUnheld."""
+    lots = _live(wallet, at)
+    view = next((view for view in lots if view.id == lot.pk), None)
+    if view is None or not 0 < amount <= unheld([lot.pk], lots, wallet, at):
+        raise MoreThanUnheld
+    return view
+
+
+def check_forgive(wallet: Wallet, amount: Micros) -> None:
+    """Raises MoreThanDebt unless that much is owed."""
+    if not 0 < amount <= wallet.debt:
+        raise MoreThanDebt
+
+
+def _live(wallet: Wallet, at: datetime) -> list[LotView]:
+    return read_live_lots([wallet.organisation_id], at=at)[wallet.organisation_id]
 
 
 def _done_before(

@@ -21,6 +21,7 @@ from accounts.access import signed_in
 from accounts.ask_reason import ReasonForm, ask_form
 from accounts.read_only_admin import ReadOnlyAdmin
 from accounts.refusals import TollgateError
+from credits.admin_adjust import LowersLots
 from credits.breakage import breakage
 from credits.extend import extend_lot
 from credits.models import LedgerEntry, Lot
@@ -37,8 +38,8 @@ class ExtensionForm(ReasonForm):
 
 
 @admin.register(Lot)
-class LotAdmin(ReadOnlyAdmin):
-    actions = ("extend",)
+class LotAdmin(LowersLots):
+    actions = ("extend", "lower")
     list_display = (
         "reference",
         "organisation",

@@ -130,12 +130,7 @@ def parse_amount(text: str, currency: Currency) -> Micros:
     Full-width digits and spaces are accepted (rule 4.1); an amount finer than the
     currency's step, or one that may mean two things, is a ValidationError.
     """
-    plain = unicodedata.normalize("NFKC", text).replace("\u202f", "")
-    plain = re.sub(r"\s", "", plain)
-    if not (_GROUPED.match(plain) or _PLAIN.match(plain)):
-        raise ValidationError(
-            _("Enter an amount such as 1,000 or 50.25."), "not_an_amount"
-        )
+    plain = _plain(text)
     if currency.places != 3 and re.fullmatch(r"\d{1,3}\.\d{3}", plain):
         raise ValidationError(
             _("%(text)s may mean two amounts; write it without the point."),
@@ -153,3 +148,19 @@ def parse_amount(text: str, currency: Currency) -> Micros:
             },
         )
     return micros
+
+
+def parse_exact(text: str) -> Micros:
+    """Micros of an amount that may be as fine as a call's price, such as `0.0138`."""
+    return to_micros(_plain(text).replace(",", ""))
+
+
+def _plain(text: str) -> str:
+    """ASCII digits without spaces; a ValidationError unless they are an amount."""
+    plain = unicodedata.normalize("NFKC", text).replace("\u202f", "")
+    plain = re.sub(r"\s", "", plain)
+    if not (_GROUPED.match(plain) or _PLAIN.match(plain)):
+        raise ValidationError(
+            _("Enter an amount such as 1,000 or 50.25."), "not_an_amount"
+        )
+    return plain

@@ -71,3 +71,36 @@ class ExtensionNotAllowed(CreditRefusal):
     code = "extension_not_allowed"
     sentence = _("Choose a later last day, within the next 24 months.")
     status = 422
+
+
+class CallNotCredited(CreditRefusal):
+    """What can go back is what the call took from credit still valid, or still owed."""
+
+    code = "more_than_call_took"
+    sentence = _(
+        "No more goes back than the call took from credit that is still valid, and "
+        "what is still owed for it. Goodwill beyond that is promotional credit."
+    )
+    status = 422
+
+
+class CallCreditedBefore(CreditRefusal):
+    """A call is credited once (rule 3.9)."""
+
+    code = "call_credited_before"
+    sentence = _("This call was credited before; a call is credited once.")
+
+
+class AskedByYou(CreditRefusal):
+    """A second person confirms an adjustment, as long as there is one (rule 3.9)."""
+
+    code = "adjustment_asked_by_you"
+    sentence = _("You asked for this adjustment; somebody else has to confirm it.")
+    status = 403
+
+
+class NothingAsked(CreditRefusal):
+    """The request was carried out, withdrawn, or is older than a day."""
+
+    code = "no_adjustment_asked"
+    sentence = _("This adjustment is done, withdrawn or older than 24 hours.")

@@ -24,13 +24,11 @@ from credits.money import Micros
 from credits.post import post_drafts
 
 EXPIRE = EntryKind.EXPIRE.value
+CREDIT_CALL = EntryKind.CREDIT_CALL.value
+# What a call posts, and what staff gave back of it: undone together (rule 3.9).
+OF_A_CALL = (SPEND, DEBT, CREDIT_CALL)
 # What makes a debt smaller without a call being undone: entries without lot, positive.
-SETTLE_DEBT = (
-    PAY_DEBT,
-    EntryKind.ADJUST.value,
-    EntryKind.DEBT_INVOICED.value,
-    EntryKind.CREDIT_CALL.value,
-)
+SETTLE_DEBT = (PAY_DEBT, EntryKind.ADJUST.value, EntryKind.DEBT_INVOICED.value)
 
 
 class PastEntry(NamedTuple):
@@ -60,7 +58,7 @@ def read_pasts(
     wallets: Mapping[int, Wallet],
     references: Mapping[int, Collection[str]],
     *,
-    kinds: Collection[str] = (SPEND, DEBT),
+    kinds: Collection[str] = OF_A_CALL,
 ) -> dict[int, Past]:
     """By organisation, what the named events posted; the wallets are locked."""
     pasts = {pk: Past({ref: [] for ref in refs}) for pk, refs in references.items()}
@@ -87,7 +85,7 @@ def undo(
     """
     _open_paid_debts(draft, past)
     for entries in past.events.values():
-        for entry in reversed(entries):
+        for entry in _in_turn(draft, past, entries):
             _reverse(draft, past, entry, note=note, actor_id=actor_id)
     return {
         reference: frozenset(entry.lot_id for entry in entries if entry.lot_id)
@@ -100,7 +98,7 @@ def reverse_event(
     reference: str,
     *,
     at: datetime,
-    kinds: Collection[str] = (SPEND, DEBT),
+    kinds: Collection[str] = OF_A_CALL,
     note: str = "",
     actor_id: int | None = None,
 ) -> Micros:
@@ -143,6 +141,26 @@ def _settle_again(
         draft.pay_from(in_burn_order(map(draft.lot, payers)), surplus, reference)
     else:
         draft.add(group[0].kind, None, surplus, reference, group[0].event_at)
+
+
+def _in_turn(
+    draft: WalletDraft, past: Past, entries: list[PastEntry]
+) -> list[PastEntry]:
+    """Newest first; but what was given back and is spent since comes off last.
+
+    A lot has between nothing and its original amount at every line.
+    """
+
+    def is_spent(entry: PastEntry) -> bool:
+        if entry.lot_id is None or entry.amount < 0:
+            return False
+        expiry = past.expiries.get(entry.lot_id)
+        left = draft.lot(past.lots[entry.lot_id]).remaining
+        return left - (expiry.amount if expiry else 0) < entry.amount
+
+    ordered = entries[::-1]
+    ordered.sort(key=is_spent)
+    return ordered
 
 
 def _reverse(
