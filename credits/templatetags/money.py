@@ -48,6 +48,13 @@ def exact(amount: Money | int, currency: str = "") -> str:
 
 
 @register.filter
+def aligned(amount: Money | int, currency: str = "") -> str:
+    """Exact, with the same places all down a column: US$0.013800"""
+    micros, code = _micros(amount, currency)
+    return display.exact_text(micros, code, display.MOST_PLACES)
+
+
+@register.filter
 def per_minute(amount: Money | int, currency: str = "") -> str:
     """A rate: at least four places, US$0.0240"""
     micros, code = _micros(amount, currency)

@@ -5,6 +5,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from credits.country_names import country_name
 from credits.display import gap
 
 register = template.Library()
@@ -64,3 +65,4 @@ def here(context: template.Context, page: str, *below: str) -> SafeString:
 
 
 register.simple_tag(gap)
+register.filter("country", country_name)

@@ -70,7 +70,7 @@ def test_plans_and_pricing_show_what_is_sold(
     assert "30 domestic minutes" in text
     assert "whichever is used up first" in text
     assert "US$24.00" in text
-    assert "US, CA" in text
+    assert "United States, Canada" in text
     assert "Nce" not in text
 
 

@@ -173,12 +173,12 @@ def test_it_says_whether_the_plan_pays(
     client = signed_in(alice)
     assert "Plan minutes → Credits" in text_of(client, "/rates/?number=0223456789")
     abroad = text_of(client, "/rates/?number=%2B81312345678")
-    assert "1 Jan 2026 Who pays: Credits" in abroad
-    assert "1 Jan 2026 Who pays: Free" in text_of(
+    assert "1 Jan 2026 Who pays · Credits" in abroad
+    assert "1 Jan 2026 Who pays · Free" in text_of(
         client, "/rates/?number=%2B886800123456"
     )
     after_use = text_of(signed_in(charlie), "/rates/?number=%2B81312345678")
-    assert "1 Jan 2026 Who pays: Billed after use" in after_use
+    assert "1 Jan 2026 Who pays · Billed after use" in after_use
 
 
 def test_another_organisation_s_line_is_not_offered(

@@ -361,7 +361,7 @@ def test_departments_are_charged_what_their_calls_cost(
     assert "US$0.129" in text  # Mei's three calls
     assert text.count("US$0.021") == 2  # Ken's, and the lobby's
     assert "Without a department" in text
-    assert "US$0.171" in text  # the total
+    assert "US$0.171000" in text  # the total
 
 
 def test_departments_come_as_a_file(client: Client, departments: Organisation) -> None:
