@@ -62,6 +62,8 @@ def credit_drawn(
                 actor_id=actor_id,
             )
             amount -= part
+    # The call itself may have paid debt under its own name (rule 3.6).
+    draft.pay_debt(f"{reference}:credit:debt")
     post_drafts({wallet.organisation_id: wallet}, [draft], at=at)
 
 

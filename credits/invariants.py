@@ -213,6 +213,23 @@ INVARIANTS = (
         GROUP BY l.id, l.remaining HAVING count(*) > 1 OR l.remaining <> 0""",
     ),
     Invariant(
+        16,
+        "wallet {0}: {2} of {1} was given back, of {3} that it took",
+        # What was undone counts on neither side.
+        """SELECT * FROM (
+          SELECT e.organisation_id, e.reference,
+            sum(CASE WHEN e.kind = 'credit_call' THEN e.amount ELSE 0 END) AS given,
+            sum(CASE WHEN e.kind = 'credit_call' THEN 0 ELSE -e.amount END) AS taken
+          FROM credits_ledgerentry e
+          WHERE {entry} AND e.kind IN ('spend', 'debt', 'credit_call')
+            AND e.reverses_id IS NULL AND e.reference IN (
+              SELECT reference FROM credits_ledgerentry WHERE kind = 'credit_call')
+            AND NOT EXISTS (SELECT 1 FROM credits_ledgerentry u
+              WHERE u.organisation_id = e.organisation_id AND u.reverses_id = e.id)
+          GROUP BY e.organisation_id, e.reference) AS told
+        WHERE given > taken""",
+    ),
+    Invariant(
         18,
         "wallet {0}: {1} set aside for {2} calls, but {4} calls hold {3}",
         """SELECT w.organisation_id, w.reserved, w.live_calls,

@@ -113,6 +113,22 @@ def test_credit_pays_what_other_calls_owe(
     assert wallet_of(formosa) == (2 * MINUTE, 0)
 
 
+def test_a_call_that_paid_debt_in_its_batch_is_credited_too(
+    pbx: Source, formosa: Organisation, sue: User
+) -> None:
+    """Both payments of debt bear its name; neither is taken for the other."""
+    give_credit(formosa, "0.063")
+    take_in(pbx, make_record("x", seconds=180), make_record("y", seconds=60))
+    # Undoing x returns money; y's debt is paid from it after a is charged.
+    take_in(pbx, make_record("x", answered=False), make_record("a", seconds=60))
+    a = CallRecord.objects.get(source_record_id="a")
+    assert LedgerEntry.objects.filter(reference=f"call:{a.pk}#1:debt").exists()
+    take_in(pbx, make_record("z", seconds=120))
+    assert wallet_of(formosa) == (0, MINUTE)
+    credit(MINUTE, sue)
+    assert wallet_of(formosa) == (0, 0)
+
+
 def test_a_lot_that_has_expired_gets_nothing_back(
     pbx: Source, formosa: Organisation, sue: User
 ) -> None:

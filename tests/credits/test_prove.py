@@ -80,6 +80,21 @@ def test_a_breach_is_named(history: Organisation, number: int, sql: str) -> None
     assert any(line.endswith(f"({number})") for line in found), found
 
 
+def test_giving_back_more_than_a_call_took_is_a_breach(history: Organisation) -> None:
+    now = "'2026-01-02 00:00:00'"
+    found = breach(
+        "INSERT INTO credits_ledgerentry (organisation_id, wallet_seq, kind, lot_id, "
+        "amount, balance_after, reference, event_at, booked_at, note) "
+        "SELECT organisation_id, wallet_seq + 1, 'credit_call', lot_id, 1000001, "
+        f"balance_after + 1000001, 'c#2', {now}, {now}, '' "
+        "FROM credits_ledgerentry WHERE reference = 'c#2'"
+    )
+    told = (
+        f"wallet {history.pk}: 1000001 of c#2 was given back, of 1000000 that it took"
+    )
+    assert f"{told} (16)" in found
+
+
 def test_owing_while_a_lot_could_pay_is_a_breach(history: Organisation) -> None:
     breaches = breach(
         "INSERT INTO credits_ledgerentry (organisation_id, wallet_seq, kind, amount,"
