@@ -20,7 +20,7 @@ _INSERT = """
 INSERT INTO credits_ledgerentry (organisation_id, wallet_seq, kind, lot_id, amount,
   balance_after, reference, event_at, booked_at, note)
 SELECT lot.organisation_id, wallet.last_seq + row_number() OVER mine, %s, lot.id,
-  -lot.remaining, wallet.credit - wallet.debt - sum(lot.remaining) OVER mine,
+  -lot.remaining, wallet.credit - wallet.debt - {sum}(lot.remaining) OVER mine,
   'expire:' || lot.id || '#' || (coalesce(undone.times, 0) + 1), lot.expires_at, %s, ''
 FROM ({lots}) AS lot
 JOIN credits_wallet AS wallet ON wallet.organisation_id = lot.organisation_id
@@ -40,10 +40,11 @@ def insert_expired(
         lots.values("organisation_id", "id", "remaining", "expires_at")
     )
     undone, of_undone = _sql(_times_undone(wallets))
+    total = "micros_sum" if connection.vendor == "postgresql" else "sum"
     booked_at = connection.ops.adapt_datetimefield_value(at)
     with connection.cursor() as cursor:
         cursor.execute(
-            _INSERT.format(lots=chosen, undone=undone),
+            _INSERT.format(lots=chosen, undone=undone, sum=total),
             [EXPIRE, booked_at, *of_lots, *of_undone],
         )
         inserted: int = cursor.rowcount

@@ -37,6 +37,9 @@ _VALUES = ", ".join(
 )
 _JSON = f"(SELECT {_VALUES} FROM json_each(%s)) AS given"  # noqa: S608  # names of ours
 
+# Said once more, so that a few wallets among many are looked for by their index.
+_THEIRS = "AND lot.organisation_id = ANY(%s::bigint[])"
+
 # What expired lots have left beyond what calls still hold that began before: up to some
 # lot, at least what it and those before it have, less what was held when it expired;
 # the largest of these is what no such call can draw (rule 3.8).
@@ -67,6 +70,7 @@ FROM (
       min(lot.expires_at) FILTER (WHERE lot.lapsed_at IS NULL) AS next_expiry_at
     FROM {given} LEFT JOIN credits_lot AS lot
       ON lot.organisation_id = given.organisation_id AND lot.exhausted_at IS NULL
+      {theirs}
     GROUP BY 1, 2, 3, 4, 5, 6
   ) AS sums
 ) AS new
@@ -102,8 +106,10 @@ def _statement(given: list[tuple[Any, ...]]) -> tuple[str, list[Any]]:
     parts = {"uncovered": _UNCOVERED}
     if connection.vendor == "postgresql":
         columns = list(map(array_of, zip(*given, strict=True)))
-        return _UPDATE.format(given=_ARRAYS, larger="greatest", **parts), columns
-    return _UPDATE.format(given=_JSON, larger="max", **parts), [json.dumps(given)]
+        parts |= {"given": _ARRAYS, "larger": "greatest", "theirs": _THEIRS}
+        return _UPDATE.format(**parts), [*columns, columns[0]]
+    parts |= {"given": _JSON, "larger": "max", "theirs": ""}
+    return _UPDATE.format(**parts), [json.dumps(given)]
 
 
 def _take_over(wallet: Wallet, row: tuple[Any, ...]) -> None:

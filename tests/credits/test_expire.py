@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 
 from accounts.models import Organisation
 from credits.draw import LATE_USAGE
@@ -132,3 +132,18 @@ def test_the_sweep_reads_the_index_of_live_lots(formosa: Organisation) -> None:
         due = Lot.objects.live().filter(lapsed_at=None, expires_at__lte=START)
         plan = due.order_by("expires_at", "organisation_id")[:100].explain()
     assert "live_lots_by_expiry" in plan
+
+
+@pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite's own sum is whole."
+)
+def test_a_sum_of_micros_is_whole_and_never_wraps_around(db: None) -> None:
+    most = 2**63 - 1
+    with connection.cursor() as cursor:
+        ask = "SELECT micros_sum(amount) FROM unnest(%s::bigint[]) AS amount"
+        cursor.execute(ask, [[most, -2, None, 1]])
+        assert cursor.fetchone() == (most - 1,)
+        cursor.execute(ask, [[]])
+        assert cursor.fetchone() == (0,)
+        with pytest.raises(DataError):
+            cursor.execute(ask, [[most, 1]])

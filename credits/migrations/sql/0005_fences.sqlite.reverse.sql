@@ -1,0 +1,1 @@
+-- SQLite adds whole numbers up as such.
