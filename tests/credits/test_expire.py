@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import DataError, connection
+from django.db import DataError, connection, transaction
 
 from accounts.models import Organisation
 from credits.draw import LATE_USAGE
@@ -145,5 +145,5 @@ def test_a_sum_of_micros_is_whole_and_never_wraps_around(db: None) -> None:
         assert cursor.fetchone() == (most - 1,)
         cursor.execute(ask, [[]])
         assert cursor.fetchone() == (0,)
-        with pytest.raises(DataError):
+        with pytest.raises(DataError), transaction.atomic():
             cursor.execute(ask, [[most, 1]])
