@@ -51,14 +51,15 @@ def check_notice(
     *,
     valid_from: datetime,
     at: datetime,
+    refusal: type[TollgateError] = RiseWithoutNotice,
 ) -> None:
-    """Raises RiseWithoutNotice where prices rise sooner than the card promises."""
+    """Raises the refusal where prices rise sooner than the card promises."""
     earliest = at + timedelta(days=card.notice_days)
     if valid_from >= earliest:
         return
     rises = rises_of(before, after)
     if rises:
-        raise RiseWithoutNotice(
+        raise refusal(
             count=len(rises),
             card=card.name,
             days=card.notice_days,

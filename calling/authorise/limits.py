@@ -1,7 +1,8 @@
 """The limits that hold for an organisation: of all that apply, the strictest each.
 
 Those of the provider for everybody, its stricter ones for an organisation's first 30
-days, and the organisation's own (rule 9.1). Amounts of another currency do not apply.
+days, what it set for one organisation, and the organisation's own (rule 9.1). Amounts
+of another currency do not apply.
 """
 
 from collections.abc import Iterable
@@ -33,13 +34,17 @@ class LimitsRow(NamedTuple):
     for_new: bool
     currency: str
     limits: Limits
+    by_provider: bool = False
 
 
 def read_limits(organisation_id: int | None) -> list[LimitsRow]:
     """The rows of an organisation, or of the provider; one query."""
     rows = CallLimits.objects.filter(organisation=organisation_id).order_by("pk")
-    found = rows.values_list("for_new", "currency", *Limits._fields)
-    return [LimitsRow(row[0], row[1], Limits(*row[2:])) for row in found]
+    names = ("for_new", "currency", "by_provider", *Limits._fields)
+    return [
+        LimitsRow(for_new, currency, Limits(*limits), by_provider)
+        for for_new, currency, by_provider, *limits in rows.values_list(*names)
+    ]
 
 
 def strictest(

@@ -37,6 +37,7 @@ from calling.models.plans import (
     Subscription,
 )
 from calling.models.rates import (
+    DefaultCardChoice,
     NumberType,
     Purpose,
     Rate,
@@ -66,6 +67,7 @@ __all__ = [
     "DeckMode",
     "DeckProfile",
     "DeckUpload",
+    "DefaultCardChoice",
     "DeniedCall",
     "Direction",
     "ExhaustionRule",

@@ -89,11 +89,11 @@ class CallLimits(models.Model):
     """Velocity limits and the price ceiling; an empty limit is no limit (rule 9.1).
 
     Two rows belong to the provider: for everybody, and the stricter one for the first
-    30 days of an organisation. An organisation's own row may only be stricter than
-    what staff set for it or for all.
+    30 days of an organisation. An organisation may have two of its own: what it wants,
+    and what the provider set for it, which it cannot loosen.
     """
 
-    organisation = models.OneToOneField(
+    organisation = models.ForeignKey(
         Organisation,
         on_delete=models.PROTECT,
         null=True,
@@ -101,6 +101,12 @@ class CallLimits(models.Model):
         related_name="call_limits",
     )
     for_new = models.BooleanField(_("for the first 30 days"), default=False)
+    by_provider = models.BooleanField(
+        _("set by the provider"),
+        default=False,
+        db_default=False,
+        help_text=_("The customer cannot loosen it."),
+    )
     currency = models.CharField(_("currency"), max_length=3, blank=True)
     price_ceiling = MicrosField(  # type: ignore[misc]  # null is meant
         _("dearest price per minute"), null=True, blank=True
@@ -119,7 +125,7 @@ class CallLimits(models.Model):
     )
 
     class Meta:
-        ordering = ["organisation_id", "for_new"]
+        ordering = ["organisation_id", "for_new", "by_provider"]
         verbose_name = _("call limits")
         verbose_name_plural = _("call limits")
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -127,6 +133,13 @@ class CallLimits(models.Model):
                 fields=["for_new", "currency"],
                 condition=Q(organisation=None),
                 name="one_limit_of_the_provider_each",
+            ),
+            models.UniqueConstraint(
+                fields=["organisation", "by_provider"],
+                condition=Q(organisation__isnull=False),
+                name="one_limit_of_each_side",
+                violation_error_code="one_limit_of_each_side",
+                violation_error_message=_("This organisation has such limits already."),
             ),
             models.CheckConstraint(
                 name="limits_for_new_by_provider",

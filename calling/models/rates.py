@@ -1,5 +1,6 @@
 """Rate cards: dated price lists, a whole card to a version (rule 6.1)."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.core.validators import RegexValidator
@@ -134,6 +135,10 @@ class RateCardVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.card} v{self.number}"
 
+    def mark_told(self, at: datetime) -> None:
+        """Whoever it makes pay more has been told."""
+        RateCardVersion.objects.filter(pk=self.pk).update(told_at=at)
+
 
 class Rate(models.Model):
     """What one destination costs; never changed, a new price is a new version."""
@@ -201,3 +206,35 @@ class Rate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix} {self.destination}"
+
+
+class DefaultCardChoice(models.Model):
+    """Since when a card prices everybody without their own, and what did before.
+
+    Kept so that whoever pays more from then on is told (rules 6.1 and 11).
+    """
+
+    card = models.ForeignKey(
+        RateCard, on_delete=models.PROTECT, related_name="default_choices"
+    )
+    before = models.ForeignKey(
+        RateCardVersion, on_delete=models.PROTECT, related_name="+"
+    )
+    after = models.ForeignKey(
+        RateCardVersion, on_delete=models.PROTECT, related_name="+"
+    )
+    chosen_at = models.DateTimeField(_("chosen at"))
+    told_at = models.DateTimeField(_("customers told"), null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = _("choice of a default card")
+        verbose_name_plural = _("choices of a default card")
+
+    def __str__(self) -> str:
+        return f"{self.card}, {self.chosen_at:%Y-%m-%d %H:%M}"
+
+    def mark_told(self, at: datetime) -> None:
+        """Whoever it makes pay more has been told, unless it was changed meanwhile."""
+        as_read = DefaultCardChoice.objects.filter(pk=self.pk, chosen_at=self.chosen_at)
+        as_read.update(told_at=at)

@@ -23,10 +23,11 @@ from calling.permission.bar_destination import (
     entry_of,
     remove_barring,
 )
+from calling.permission.ceilings import AMOUNTS
 from calling.permission.set_call_limits import (
-    AMOUNTS,
     LimitsEntry,
     set_call_limits,
+    set_ceilings,
     set_provider_limits,
 )
 from credits.money import to_micros
@@ -132,18 +133,28 @@ class CallLimitsForm(ModelForm):
 
 @admin.register(CallLimits)
 class CallLimitsAdmin(ByVerbAdmin):
-    """Two rows a currency are the provider's; to take limits off they are emptied."""
+    """Two rows a currency are for everybody; to take limits off they are emptied.
+
+    What staff set for one organisation it cannot loosen; what it set itself is a row of
+    its own, which staff may change in its name.
+    """
 
     actions = None
     form = CallLimitsForm
     list_display = (
         "__str__",
+        "by_provider",
         "for_new",
         "currency",
         "longest_call_seconds",
         "concurrent_calls",
     )
-    list_filter = (("organisation", admin.EmptyFieldListFilter), "for_new", "currency")
+    list_filter = (
+        ("organisation", admin.EmptyFieldListFilter),
+        "by_provider",
+        "for_new",
+        "currency",
+    )
     list_select_related = ("organisation",)
     search_fields = BY_ORGANISATION
     raw_id_fields = ("organisation",)
@@ -151,7 +162,12 @@ class CallLimitsAdmin(ByVerbAdmin):
     def get_readonly_fields(
         self, request: HttpRequest, obj: CallLimits | None = None
     ) -> tuple[str, ...]:
-        return ("organisation", "for_new", "currency") if obj is not None else ()
+        kept = ("organisation", "by_provider", "for_new", "currency")
+        return kept if obj is not None else ()
+
+    def get_fields(self, request: HttpRequest, obj: CallLimits | None = None) -> Any:
+        names = ("organisation", "for_new", "currency", *LimitsEntry.__annotations__)
+        return ("by_provider", *names) if obj is not None else names
 
     def save_model(
         self, request: HttpRequest, obj: CallLimits, form: Any, change: Any
@@ -166,7 +182,9 @@ class CallLimitsAdmin(ByVerbAdmin):
             "ip": client_address(request),
         }
         if obj.organisation is not None:
-            saved = set_call_limits(obj.organisation, entry, **facts)
+            is_own = change and not obj.by_provider
+            save = set_call_limits if is_own else set_ceilings
+            saved = save(obj.organisation, entry, **facts)
         else:
             saved = set_provider_limits(
                 entry, for_new=obj.for_new, currency=obj.currency, **facts

@@ -8,12 +8,15 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from calling.authorise.limits import NO_LIMITS, Limits
 from calling.lines.forms import as_typed, country_choices
 from calling.models import NumberType
 from calling.permission.bar_destination import BarringEntry
-from calling.permission.set_call_limits import AMOUNTS, LimitsEntry
+from calling.permission.ceilings import AMOUNTS, ceiling_hints
+from calling.permission.set_call_limits import LimitsEntry
 from credits.money import Micros, currency_of, parse_amount, to_micros
 
+FIELDS = {"longest_call_seconds": "longest_call"}  # typed in minutes
 _PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 _CLASSES = ("mobile", "fixed", "premium", "shared_cost", "tollfree")
 TYPED = {"inputmode": "decimal", "autocomplete": "off"}
@@ -83,7 +86,7 @@ class BarringForm(forms.Form):
 
 
 class LimitsForm(forms.Form):
-    """Every limit may be left empty."""
+    """Every limit may be left empty; what the provider allows stands beside it."""
 
     price_ceiling = forms.CharField(
         label=_("Dearest price per minute"),
@@ -122,9 +125,19 @@ class LimitsForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
 
-    def __init__(self, data: Any = None, *, currency: str, limits: LimitsEntry) -> None:
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        currency: str,
+        limits: LimitsEntry,
+        ceilings: Limits = NO_LIMITS,
+    ) -> None:
         super().__init__(data, initial=_initial(limits))
         self.currency = currency_of(currency)
+        for name, hint in ceiling_hints(ceilings, currency).items():
+            field = self.fields[FIELDS.get(name, name)]
+            field.help_text = f"{field.help_text} {hint}".strip()
 
     def clean_price_ceiling(self) -> Micros | None:
         typed = unicodedata.normalize("NFKC", self.cleaned_data["price_ceiling"])
@@ -150,6 +163,11 @@ class LimitsForm(forms.Form):
         minutes = given.pop("longest_call")
         seconds = 60 * minutes if minutes is not None else None
         return LimitsEntry(**given, longest_call_seconds=seconds)
+
+    def refuse(self, refused: ValidationError) -> None:
+        """What the verb says of a limit, beside the field that it was typed in."""
+        for name, problems in refused.error_dict.items():
+            self.add_error(FIELDS.get(name, name), problems)
 
 
 def _positive(amount: Micros) -> Micros:

@@ -46,6 +46,7 @@ class Permissions:
 def read_permissions(organisation: Organisation, *, at: datetime) -> Permissions:
     """Four statements, whatever the number of rules."""
     provider, own = read_limits(None), read_limits(organisation.pk)
+    theirs = [row for row in own if row.by_provider]
     since = {"opened_at": organisation.opened_at, "at": at}
     currency = organisation.currency
     in_force = Barring.objects.filter(organisation=None, is_active=True)
@@ -55,7 +56,7 @@ def read_permissions(organisation: Organisation, *, at: datetime) -> Permissions
         ],
         provider=[row_of(rule) for rule in in_force],
         limits=strictest(provider, own, currency=currency, **since),
-        provider_limits=strictest(provider, [], currency=currency, **since),
+        provider_limits=strictest(provider, theirs, currency=currency, **since),
         is_new=at < organisation.opened_at + NEW_FOR,
     )
 

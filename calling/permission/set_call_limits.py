@@ -1,9 +1,9 @@
 """An organisation limits its own calls (rule 9.1, museum A56).
 
 Price ceiling, daily spend, cost of a call, length of a call, calls at once: an empty
-limit is none. The provider's limits hold beside them, the strictest of each counts, so
-a customer can never loosen those. Locks the wallet; before and after are kept in the
-audit trail.
+limit is none. The provider's limits, for everybody or for one organisation, hold beside
+them and the strictest of each counts, so a customer can never loosen those; a limit
+above them is refused. Locks the wallet; before and after are kept in the audit trail.
 """
 
 from dataclasses import asdict, dataclass
@@ -15,11 +15,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import record_audit
 from accounts.models import Organisation, User
+from calling.authorise.limits import Limits
 from calling.models import CallLimits
+from calling.permission.ceilings import AMOUNTS, ceilings_of, check_ceilings
 from credits.lock import lock_wallet
 from credits.money import Micros, amount_text
-
-AMOUNTS = ("price_ceiling", "daily_spend", "call_cost")
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,48 @@ def set_call_limits(
     actor: User | None = None,
     ip: str | None = None,
 ) -> CallLimits | None:
-    """The limits as they stand, None without any; the same again changes nothing."""
+    """The limits as they stand, None without any; the same again changes nothing.
+
+    Raises a ValidationError by limit for what is looser than the provider allows.
+    """
     with transaction.atomic():
         lock_wallet(organisation.pk)
-        limits = CallLimits.objects.filter(organisation=organisation).first()
+        limits = limits_of(organisation)
         if entry_of(limits) == entry:
             return limits
+        wanted, ceilings = Limits(**asdict(entry)), ceilings_of(organisation)
+        check_ceilings(wanted, ceilings, organisation.currency)
         limits = limits or CallLimits(organisation=organisation)
+        limits.currency = organisation.currency
+        return _save(limits, entry, at=at, actor=actor, ip=ip)
+
+
+def limits_of(
+    organisation: Organisation, *, by_provider: bool = False
+) -> CallLimits | None:
+    """What the organisation set itself, or what the provider set for it."""
+    rows = CallLimits.objects.filter(organisation=organisation)
+    return rows.filter(by_provider=by_provider).first()
+
+
+def set_ceilings(
+    organisation: Organisation,
+    entry: LimitsEntry,
+    *,
+    at: datetime,
+    actor: User | None = None,
+    ip: str | None = None,
+) -> CallLimits | None:
+    """What the provider allows this organisation at most; as above otherwise.
+
+    What the organisation set itself stays, and the stricter of both counts.
+    """
+    with transaction.atomic():
+        lock_wallet(organisation.pk)
+        limits = limits_of(organisation, by_provider=True)
+        if entry_of(limits) == entry:
+            return limits
+        limits = limits or CallLimits(organisation=organisation, by_provider=True)
         limits.currency = organisation.currency
         return _save(limits, entry, at=at, actor=actor, ip=ip)
 
@@ -98,7 +133,7 @@ def _save(
     limits.save()
     whose = limits.organisation.slug if limits.organisation else "provider"
     record_audit(
-        "set_call_limits",
+        "set_ceilings" if limits.by_provider else "set_call_limits",
         at=at,
         organisation=limits.organisation,
         actor=actor,

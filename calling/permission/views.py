@@ -16,17 +16,18 @@ from django.views.decorators.http import (
 
 from accounts.access import client_address, membership_for
 from accounts.models import Membership, Permission
-from calling.models import Barring, CallLimits
+from calling.models import Barring
 from calling.permission.bar_destination import (
     add_barring,
     change_barring,
     entry_of,
     remove_barring,
 )
+from calling.permission.ceilings import ceilings_of
 from calling.permission.forms import BarringForm, LimitsForm
 from calling.permission.permissions import read_permissions
-from calling.permission.set_call_limits import entry_of as limits_of
-from calling.permission.set_call_limits import set_call_limits
+from calling.permission.set_call_limits import entry_of as limits_entry
+from calling.permission.set_call_limits import limits_of, set_call_limits
 
 
 @require_safe
@@ -43,13 +44,17 @@ def limits(request: HttpRequest) -> HttpResponse:
     form = _limits_form(membership, request)
     if not form.is_valid():
         return _page(request, membership, form)
-    set_call_limits(
-        organisation,
-        form.entry(),
-        at=timezone.now(),
-        actor=membership.user,
-        ip=client_address(request),
-    )
+    try:
+        set_call_limits(
+            organisation,
+            form.entry(),
+            at=timezone.now(),
+            actor=membership.user,
+            ip=client_address(request),
+        )
+    except ValidationError as refused:
+        form.refuse(refused)
+        return _page(request, membership, form)
     messages.success(request, _("The limits are saved."))
     return redirect("call_permissions")
 
@@ -144,9 +149,12 @@ def _limits_form(
     membership: Membership, request: HttpRequest | None = None
 ) -> LimitsForm:
     organisation = membership.organisation
-    known = CallLimits.objects.filter(organisation=organisation).first()
-    data = request.POST if request is not None else None
-    return LimitsForm(data, currency=organisation.currency, limits=limits_of(known))
+    return LimitsForm(
+        request.POST if request is not None else None,
+        currency=organisation.currency,
+        limits=limits_entry(limits_of(organisation)),
+        ceilings=ceilings_of(organisation),
+    )
 
 
 def _page(

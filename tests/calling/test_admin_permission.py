@@ -10,10 +10,11 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import AuditEvent, Organisation, User
 from calling.models import Barring, CallLimits, DeniedCall
+from calling.permission.set_call_limits import LimitsEntry, set_call_limits
 from credits.models import Hold, HoldState, Wallet
 from tests.calling.test_admin import path, staff
 from tests.calling.test_admin_customers import told
-from tests.makers import make_hold, make_lot, make_user
+from tests.makers import START, make_hold, make_lot, make_user
 
 __all__ = ["staff"]
 pytestmark = pytest.mark.django_db
@@ -125,6 +126,30 @@ def test_staff_limit_everybody_in_whole_units(staff: Client, db: None) -> None:
     told(staff, path(CallLimits, "add"), {**form, "for_new": "on"})
     assert CallLimits.objects.filter(for_new=True).count() == 1
     assert AuditEvent.objects.filter(verb="set_call_limits").count() == 3
+
+
+def test_staff_limit_one_organisation_and_leave_its_own_limits(
+    staff: Client, formosa: Organisation
+) -> None:
+    set_call_limits(formosa, LimitsEntry(concurrent_calls=30), at=START)
+    own = CallLimits.objects.get()
+    form = {"organisation": formosa.pk, "daily_spend": "100", "concurrent_calls": "20"}
+    told(staff, path(CallLimits, "add"), form)
+    theirs = CallLimits.objects.get(by_provider=True)
+    assert (theirs.organisation, theirs.currency) == (formosa, "USD")
+    assert (theirs.daily_spend, theirs.concurrent_calls) == (100_000_000, 20)
+    told(staff, path(CallLimits, "change", theirs.pk), {"concurrent_calls": "10"})
+    changed = CallLimits.objects.get(by_provider=True)
+    assert (changed.daily_spend, changed.concurrent_calls) == (None, 10)
+    own.refresh_from_db()
+    assert own.concurrent_calls == 30
+    page = told(staff, path(CallLimits, "change", own.pk), {"concurrent_calls": "11"})
+    assert "Your provider allows at most 10." in page
+    told(staff, path(CallLimits, "change", own.pk), {"concurrent_calls": "9"})
+    own.refresh_from_db()
+    assert (own.concurrent_calls, own.by_provider) == (9, False)
+    verbs = AuditEvent.objects.order_by("pk").values_list("verb", flat=True)
+    assert list(verbs) == ["set_call_limits", *["set_ceilings"] * 2, "set_call_limits"]
 
 
 def test_amounts_of_the_provider_need_a_currency(staff: Client, db: None) -> None:

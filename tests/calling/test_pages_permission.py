@@ -4,6 +4,8 @@ from datetime import time
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.test import Client
 
 from accounts.models import AuditEvent, Organisation, User
@@ -15,7 +17,16 @@ from calling.permission.bar_destination import (
     change_barring,
     entry_of,
 )
-from calling.permission.set_call_limits import LimitsEntry, set_call_limits
+from calling.permission.permissions import read_permissions
+from calling.permission.set_call_limits import (
+    LimitsEntry,
+    limits_of,
+    set_call_limits,
+    set_ceilings,
+    set_provider_limits,
+)
+from calling.permission.set_call_limits import entry_of as told_of
+from credits.models import Wallet
 from tests.calling.plans import signed_in
 from tests.calling.test_pages_lines import plain, text_of
 from tests.makers import START, make_organisation
@@ -216,13 +227,85 @@ def test_a_limit_that_is_none_is_refused(
 def test_the_stricter_of_both_sides_limits_is_shown(
     client: Client, formosa: Organisation
 ) -> None:
-    CallLimits.objects.create(daily_spend=50_000_000, concurrent_calls=10)
-    CallLimits.objects.create(for_new=True, concurrent_calls=1)
     set_call_limits(
         formosa,
         LimitsEntry(daily_spend=80_000_000, concurrent_calls=3),
         at=START,
     )
+    CallLimits.objects.create(daily_spend=50_000_000, concurrent_calls=10)
+    CallLimits.objects.create(for_new=True, concurrent_calls=1)
     text = text_of(client, PAGE)
     assert "Most in a day US$50.00" in text
     assert "Calls at once 3" in text
+
+
+def test_rule_9_1_a_customer_cannot_loosen_what_the_provider_set_for_it(
+    client: Client, formosa: Organisation
+) -> None:
+    entry = LimitsEntry(125_000, 500_000_000, longest_call_seconds=2_000)
+    set_ceilings(formosa, entry, at=START)
+    page = text_of(client, PAGE)
+    assert "Your provider's ceiling: US$0.125." in page
+    assert "beyond plan minutes. Your provider's ceiling: US$500.00." in page
+    assert "Most in a day US$500.00" in page
+    looser = {"price_ceiling": "0.126", "longest_call": "34", "daily_spend": "500.01"}
+    answer = client.post(f"{PAGE}limits/", {**LIMITS, **looser})
+    assert answer.status_code == 422
+    shown = plain(answer.text)
+    assert shown.count("Your provider allows at most US$0.125.") == 2
+    assert shown.count("Your provider allows at most 33:20.") == 2
+    assert limits_of(formosa) is None
+    stricter = {"price_ceiling": "0.125", "longest_call": "33", "daily_spend": "20"}
+    assert client.post(f"{PAGE}limits/", {**LIMITS, **stricter}).status_code == 302
+    assert "Most in a day US$20.00" in text_of(client, PAGE)
+    client.post(f"{PAGE}limits/", dict.fromkeys(LIMITS, ""))
+    assert "Most in a day US$500.00" in text_of(client, PAGE)
+    assert told_of(limits_of(formosa, by_provider=True)) == entry
+
+
+def test_limits_for_everybody_are_ceilings_and_those_of_the_first_days_are_not(
+    client: Client, formosa: Organisation
+) -> None:
+    set_provider_limits(
+        LimitsEntry(concurrent_calls=10), for_new=False, currency="", at=START
+    )
+    set_provider_limits(
+        LimitsEntry(concurrent_calls=2), for_new=True, currency="", at=START
+    )
+    set_call_limits(formosa, LimitsEntry(concurrent_calls=10), at=START)
+    with pytest.raises(ValidationError) as refused:
+        set_call_limits(formosa, LimitsEntry(concurrent_calls=11), at=START)
+    assert refused.value.message_dict == {
+        "concurrent_calls": ["Your provider allows at most 10."]
+    }
+    assert told_of(limits_of(formosa)) == LimitsEntry(concurrent_calls=10)
+
+
+def test_what_the_customer_set_before_stays_below_a_new_ceiling(
+    formosa: Organisation,
+) -> None:
+    set_call_limits(formosa, LimitsEntry(concurrent_calls=50), at=START)
+    set_ceilings(formosa, LimitsEntry(concurrent_calls=5), at=START)
+    in_force = read_permissions(formosa, at=START)
+    assert in_force.limits.concurrent_calls == 5
+    assert in_force.provider_limits.concurrent_calls == 5
+    assert told_of(limits_of(formosa)).concurrent_calls == 50
+
+
+def test_limits_of_the_provider_are_counted_as_facts_of_the_organisation(
+    formosa: Organisation,
+) -> None:
+    before = Wallet.objects.get(pk=formosa.pk).facts_version
+    set_ceilings(formosa, LimitsEntry(concurrent_calls=5), at=START)
+    after = Wallet.objects.get(pk=formosa.pk).facts_version
+    assert after > before
+    set_ceilings(formosa, LimitsEntry(concurrent_calls=4), at=START)
+    assert Wallet.objects.get(pk=formosa.pk).facts_version > after
+
+
+@pytest.mark.parametrize("by_provider", [True, False])
+def test_each_side_has_one_row(formosa: Organisation, *, by_provider: bool) -> None:
+    CallLimits.objects.create(organisation=formosa, by_provider=by_provider)
+    CallLimits.objects.create(organisation=formosa, by_provider=not by_provider)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        CallLimits.objects.create(organisation=formosa, by_provider=by_provider)

@@ -10,9 +10,10 @@ from accounts.models import Notice, NoticeKind, Organisation, User
 from accounts.send import send_due_notices
 from calling import tell_rate_rises as sweep
 from calling.activate_rates import restore_version
+from calling.choose_default_card import DefaultWithoutNotice, choose_default_card
 from calling.import_rates import import_rates
 from calling.jobs import tell_rises
-from calling.models import Purpose, RateCard, RateCardVersion
+from calling.models import DefaultCardChoice, Purpose, RateCard, RateCardVersion
 from calling.price_rises import RiseWithoutNotice, rises_of
 from calling.tell_rate_rises import tell_rate_rises
 from calling.write_rates import read_rates
@@ -170,3 +171,91 @@ def test_the_job_runs(old: RateCardVersion, formosa: Organisation) -> None:
     make_card(NEW, valid_from=DECEMBER)
     tell_rises()
     assert told()
+
+
+# --- another card becomes the default -------------------------------------------------
+
+
+def other_card(rates: list[dict[str, str]], **more: Any) -> RateCard:
+    """A card that prices nobody yet."""
+    facts = {"currency": "USD", "purpose": Purpose.CALLING}
+    card, _ = RateCard.objects.get_or_create(name="Other", defaults=facts)
+    make_card(rates, name="Other", **more)
+    return card
+
+
+def choose(card: RateCard, alice: User, at: datetime = NOVEMBER) -> None:
+    choose_default_card(card, actor=alice, reason="A new list.", at=at)
+
+
+def test_a_dearer_default_is_told_to_whom_it_prices_once(
+    old: RateCardVersion, formosa: Organisation, alice: User
+) -> None:
+    pacific = make_organisation("Pacific")
+    make_card(OLD, name="Own", organisation=pacific)
+    make_organisation("Euro", currency="EUR")
+    tell_rate_rises(START)
+    choose(other_card(NEW), alice)
+    assert tell_rate_rises(NOVEMBER) == 1
+    assert tell_rate_rises(NOVEMBER) == 0
+    assert {name for name, _ in told()} == {formosa.name}
+    send_due_notices(NOVEMBER)
+    assert mail.outbox[0].subject == "New rates from 1 November 2026"
+    assert "2 prices for the calls of" in " ".join(str(mail.outbox[0].body).split())
+
+
+def test_a_cheaper_default_tells_nobody(
+    old: RateCardVersion, formosa: Organisation, alice: User
+) -> None:
+    choose(other_card([{**rate, "rate": "0.001"} for rate in OLD]), alice)
+    assert tell_rate_rises(NOVEMBER) == 0
+    assert not DefaultCardChoice.objects.filter(told_at=None).exists()
+
+
+def test_a_choice_that_was_taken_back_at_once_tells_nobody(
+    old: RateCardVersion, formosa: Organisation, alice: User
+) -> None:
+    choose(other_card(NEW), alice)
+    choose(old.card, alice, NOVEMBER + timedelta(seconds=30))
+    assert tell_rate_rises(NOVEMBER + timedelta(minutes=1)) == 0
+    for day in (1, 2):  # each of them has something that is dearer
+        card = RateCard.objects.get(is_default=False)
+        choose(card, alice, NOVEMBER + timedelta(days=day))
+        assert tell_rate_rises(NOVEMBER + timedelta(days=day)) == 1
+
+
+def test_what_waits_on_the_new_default_is_told_too(
+    old: RateCardVersion, formosa: Organisation, alice: User
+) -> None:
+    card = other_card(OLD)
+    make_card(NEW, name="Other", valid_from=DECEMBER)
+    assert tell_rate_rises(NOVEMBER) == 0
+    choose(card, alice)
+    assert tell_rate_rises(NOVEMBER) == 1
+    send_due_notices(NOVEMBER)
+    assert mail.outbox[0].subject == "New rates from 1 December 2026"
+
+
+def test_many_customers_of_a_new_default_are_told_in_several_runs(
+    old: RateCardVersion, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(5):
+        make_organisation()
+    monkeypatch.setattr(sweep, "ORGANISATIONS_AT_MOST", 2)
+    choose(other_card(NEW), alice)
+    assert [tell_rate_rises(NOVEMBER) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_a_dearer_default_breaks_no_promise_of_notice(
+    old: RateCardVersion, formosa: Organisation, alice: User
+) -> None:
+    RateCard.objects.filter(pk=old.card_id).update(notice_days=30)
+    card = other_card(NEW)
+    with pytest.raises(DefaultWithoutNotice) as refused:
+        choose(card, alice)
+    assert str(refused.value) == (
+        "2 prices rise, and Standard promises 30 days of notice: bring the new prices "
+        "into Standard instead, from 2026-12-01 00:01 UTC or later."
+    )
+    assert RateCard.objects.get(is_default=True) == old.card
+    assert not DefaultCardChoice.objects.exists()

@@ -1,0 +1,4 @@
+-- SQLite makes the table anew, which would lose them silently.
+DROP TRIGGER facts_calllimits_insert;
+DROP TRIGGER facts_calllimits_update;
+DROP TRIGGER facts_calllimits_delete;
