@@ -2,7 +2,8 @@
 
 Bytes that are not of the charset spoil their own row alone. A file in UTF-16 is told by
 its mark, and anything else is read as UTF-8 unless the supplier's hints name another
-charset: that cannot be told from bytes, so such rows are refused, not guessed.
+charset: that cannot be told from bytes, so such rows are refused, not guessed. Rows are
+read as they are asked for; of the text no more is held than the row in hand.
 """
 
 import codecs
@@ -10,10 +11,12 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from calling.decks.record import NO_HINTS, BadCell, BadDeck, DeckError, DeckRow, Hints
-from calling.decks.workbook import is_zip_or_workbook, workbook_as_csv
+from calling.decks.workbook import is_zip_or_workbook, workbook_lines
 
 LONGEST_CELL = 10_000
 CHARSETS = ("utf-8", "utf-16", "gb18030", "big5", "shift_jis", "cp1252", "iso8859-15")
@@ -42,18 +45,46 @@ def read_sheet(
     whose first line has none of them.
     """
     if is_zip_or_workbook(raw):
-        raw, hints = workbook_as_csv(raw, hints)
-    lines = list(io.StringIO(text_of(raw, hints.charset), newline=""))
+        is_csv = replace(hints, charset="utf-8", delimiter=",")
+        lines, hints = partial(workbook_lines, raw, hints), is_csv
+    else:
+        lines = partial(text_lines, raw, hints.charset)
     if comment:
-        lines = ["\n" if line.startswith(comment) else line for line in lines]
-    delimiter = hints.delimiter or delimiter_of(lines, delimiters)
-    reader = csv.reader(lines, delimiter=delimiter)
+        lines = partial(_without_comments, lines, comment)
+    delimiter = hints.delimiter or delimiter_of(lines(), delimiters)
+    taken = _Taken(lines())
+    reader = csv.reader(taken, delimiter=delimiter)
     found = _header(reader)
     if names and not set(found) & set(required):
         # There is no header: the first line is a row like the others.
-        found, reader = list(names), csv.reader(lines, delimiter=delimiter)
+        found, taken = list(names), _Taken(lines())
+        reader = csv.reader(taken, delimiter=delimiter)
     _check(found, required)
-    return found, _rows(reader, found, lines)
+    return found, _rows(reader, found, taken)
+
+
+class _Taken:
+    """Lines on their way to the CSV reader; remembers those of the row in hand."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self.lines = lines
+        self.row: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self.lines)
+        self.row.append(line)
+        return line
+
+
+def _without_comments(
+    lines: Callable[[], Iterator[str]], comment: str
+) -> Iterator[str]:
+    """Their places stay, so that the other lines keep their numbers."""
+    for line in lines():
+        yield "\n" if line.startswith(comment) else line
 
 
 def rates_of(
@@ -78,16 +109,29 @@ def delimiter_of(lines: Iterable[str], delimiters: str = DELIMITERS) -> str:
 
 def text_of(raw: bytes, charset: str) -> str:
     """The file's text; bytes that are none of it are marked, to spoil their row."""
+    return "".join(text_lines(raw, charset))
+
+
+def text_lines(raw: bytes, charset: str) -> Iterator[str]:
+    """The same, line by line; raises BadDeck for what says it is UTF-16 and is not."""
+    encoding, errors = _decoding(raw, charset)
+    text = io.TextIOWrapper(io.BytesIO(raw), encoding, errors, newline="")
+    try:
+        for line in text:
+            # Only UTF-8 can keep odd bytes apart; elsewhere they become a mark.
+            yield line.replace("\ufffd", "\udcff") if errors == "replace" else line
+    except UnicodeDecodeError:
+        raise BadDeck("The file says it is UTF-16 and is not.") from None
+
+
+def _decoding(raw: bytes, charset: str) -> tuple[str, str]:
+    """Encoding, and what becomes of bytes that are none of it."""
     marked = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if marked or charset == "utf-16":
-        try:
-            return raw.decode("utf-16")
-        except UnicodeDecodeError:
-            raise BadDeck("The file says it is UTF-16 and is not.") from None
+        return "utf-16", "strict"
     if not charset or charset == "utf-8" or raw.startswith(codecs.BOM_UTF8):
-        return raw.decode("utf-8-sig", "surrogateescape")
-    # Only UTF-8 can keep odd bytes apart; elsewhere they become a mark of their own.
-    return raw.decode(charset, "replace").replace("\ufffd", "\udcff")
+        return "utf-8-sig", "surrogateescape"
+    return charset, "replace"
 
 
 def _header(reader: Iterator[list[str]]) -> list[str]:
@@ -111,18 +155,18 @@ def _check(names: Sequence[str], required: Sequence[str]) -> None:
 
 
 def _rows(
-    reader: Iterator[list[str]], names: Sequence[str], lines: Sequence[str]
+    reader: Iterator[list[str]], names: Sequence[str], taken: _Taken
 ) -> Iterator[SheetRow | DeckError]:
     while True:
         before = reader.line_num  # type: ignore[attr-defined]  # csv's reader has it
+        taken.row.clear()
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error:
             row = []
-        after = reader.line_num  # type: ignore[attr-defined]
-        body = "".join(lines[before:after]).rstrip("\r\n")
+        body = "".join(taken.row).rstrip("\r\n")
         problem = _problem(row, names, body)
         if not body.strip() or (row and not any(cell.strip() for cell in row)):
             continue

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 import openpyxl
 
@@ -25,6 +25,7 @@ LIMITS = ZipLimits(
 )
 MOST_ROWS = 1_048_576  # the most a spreadsheet program writes
 MOST_COLUMNS = 200
+ROWS_AT_ONCE = 500
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 _CONTENTS = "xl/workbook.xml"
 _BAD = "This workbook cannot be read; save the sheet as CSV."
@@ -34,25 +35,41 @@ def is_zip_or_workbook(raw: bytes) -> bool:
     return raw.startswith((SIGNATURE, _OLD_WORKBOOK))
 
 
-def workbook_as_csv(
-    raw: bytes, hints: Hints, *, most_rows: int | None = None
-) -> tuple[bytes, Hints]:
-    """The sheet in UTF-8 with commas, and the hints without what it told of bytes.
+def workbook_as_csv(raw: bytes, hints: Hints, *, most_rows: int) -> tuple[bytes, Hints]:
+    """The sheet's beginning in UTF-8 with commas, and hints that say so."""
+    text = "".join(islice(workbook_lines(raw, hints), most_rows))
+    return text.encode(), replace(hints, charset="utf-8", delimiter=",")
+
+
+def workbook_lines(raw: bytes, hints: Hints) -> Iterator[str]:
+    """The sheet with commas, row by row.
 
     Raises BadDeck for what is no workbook, or not one that can be trusted.
     """
     _check(raw)
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    write = csv.writer(_Echo(), lineterminator="\n").writerow
+    rows = _rows(raw, hints)
+    while part := _part(rows):
+        for row in part:
+            yield cast("str", write(row))
+
+
+def _part(rows: Iterator[Sequence[str]]) -> list[Sequence[str]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of looks and dates that it does not know
-            writer.writerows(islice(_rows(raw, hints), most_rows))
+            return list(islice(rows, ROWS_AT_ONCE))
     except BadDeck:
         raise
     except Exception:  # noqa: BLE001  # a made-up workbook makes the library raise any
         raise BadDeck(_BAD) from None
-    return text.getvalue().encode(), replace(hints, charset="utf-8", delimiter=",")
+
+
+class _Echo:
+    """A file that gives back what is written to it."""
+
+    def write(self, text: str) -> str:
+        return text
 
 
 def _check(raw: bytes) -> None:
@@ -75,7 +92,7 @@ def _rows(raw: bytes, hints: Hints) -> Iterator[Sequence[str]]:
     )
     sheet = _sheet(book, hints.plan)
     sheet.reset_dimensions()  # what the file says of its size is not believed
-    return _checked(sheet.iter_rows(values_only=True), hints)
+    yield from _checked(sheet.iter_rows(values_only=True), hints)
 
 
 def _sheet(book: Any, named: str) -> Any:
