@@ -54,14 +54,23 @@ class Call:
     version_id: int | None = None
     is_postpaid: bool = False
     local_day: date = date.min
-    previous: Settled | None = None
+    previous: Settled | None = None  # what this telling corrects
+    revision: int = 1  # of the charge: the next after the one that is undone
+    currency: str = ""
     pool_keys: Sequence[PoolKey] = ()
     parts: Parts = NOTHING
 
-    @property
-    def revision(self) -> int:
-        """Of the charge: the next after the one that is undone."""
-        return self.previous.revision + 1 if self.previous is not None else 1
+    def belongs_to(self, owner: Owner) -> None:
+        """Whose call it is, and so what it is charged in."""
+        self.owner = owner
+        organisation = owner.organisation
+        self.organisation_id = organisation.id
+        self.currency = organisation.currency
+
+    def corrects(self, previous: Settled | None) -> None:
+        """The charge it replaces, if there is one."""
+        self.previous = previous
+        self.revision = previous.revision + 1 if previous is not None else 1
 
     @property
     def reference(self) -> str:

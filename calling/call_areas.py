@@ -27,10 +27,13 @@ class CallAreas(NamedTuple):
     zone_a: frozenset[str]
 
 
+NO_AREAS = CallAreas({}, frozenset())
+
+
 class _Kept:
     """What was read last, and until when it is believed."""
 
-    areas = CallAreas({}, frozenset())
+    areas = NO_AREAS
     until = float("-inf")
     provider: int | None = None  # the count when they were read
 

@@ -40,6 +40,11 @@ class Cards:
                 own_key = (version.organisation_id, version.purpose)
                 self.own.setdefault(own_key, []).append(version)
 
+    def add(self, other: "Cards") -> None:
+        """Knows the cards of other organisations or currencies too."""
+        self.own |= other.own
+        self.default |= other.default
+
     def table(
         self, organisation_id: int, currency: str, purpose: str, at: datetime
     ) -> RateTable | None:

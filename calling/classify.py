@@ -4,10 +4,11 @@ Pure but for the rate tables in memory. Settlement, quote and (later) authorisat
 the same two functions. What cannot be decided waits, with its reason; never a guess.
 """
 
+from copy import copy
 from datetime import datetime, timedelta
 
 from calling.call import Call
-from calling.call_areas import CallAreas
+from calling.call_areas import NO_AREAS, CallAreas
 from calling.cards import Cards
 from calling.kinds import (
     CALLING,
@@ -49,9 +50,22 @@ class Facts:
     ) -> None:
         self.lines = lines
         self.cards = cards
-        self.terms = TermsBook(cards, modes)
+        self.modes = dict(modes)
+        self.terms = TermsBook(cards, self.modes)
         self.areas = areas
         self.latest_start = at + CLOCK_TOLERANCE
+
+    @classmethod
+    def of_nobody(cls, at: datetime) -> "Facts":
+        """Nothing is known yet."""
+        return cls(Lines(()), Cards(()), {}, NO_AREAS, at)
+
+    def told_at(self, at: datetime, areas: CallAreas) -> "Facts":
+        """What is known, for calls that are told at this moment."""
+        same = copy(self)
+        same.areas = areas
+        same.latest_start = at + CLOCK_TOLERANCE
+        return same
 
 
 def classify(call: Call, owner: Owner, facts: Facts) -> str:

@@ -96,7 +96,7 @@ def store_batches(
             failure = problem
         door_behind = _Door(source, format_name)
         if following is not None and following.records:
-            door_behind.prepare(following, is_judged=judge_ahead)
+            door_behind.prepare(following, is_judged=judge_ahead, before=door)
         with meanwhile(door_behind.work):
             result = door.store(batch)
         yield result
@@ -115,12 +115,16 @@ class _Door:
         self.format_name = format_name
         self._prepared: Prepared | None = None
 
-    def prepare(self, batch: Batch, *, is_judged: bool) -> None:
+    def prepare(self, batch: Batch, *, is_judged: bool, before: "_Door") -> None:
         """Reads for the batch already; SQLite, which waits for nothing, later."""
         if can_work_meanwhile():
             with no_collector():
                 self._prepared = Prepared(
-                    batch.records, self.source, at=batch.at, is_judged=is_judged
+                    batch.records,
+                    self.source,
+                    at=batch.at,
+                    is_judged=is_judged,
+                    before=before._prepared,
                 )
 
     @property

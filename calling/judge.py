@@ -44,8 +44,7 @@ def name_owners(calls: Iterable[Call], directory: Directory) -> None:
         if isinstance(found, str):
             call.reason = found
         else:
-            call.owner = found
-            call.organisation_id = found.organisation.id
+            call.belongs_to(found)
 
 
 def owners_of(calls: Iterable[Call]) -> set[int]:
@@ -74,18 +73,26 @@ def read_judge(
     *,
     at: datetime,
     counts: FactsCounts,
+    known: Judge | None = None,
 ) -> Judge:
     """For calls of these organisations, lines and moments; two statements.
 
-    A third where what the provider keeps has changed since the batch before.
+    A third where what the provider keeps has changed since the batch before. What is
+    `known` under the same counts is not read again.
     """
-    organisation_ids = {found.id for found in organisations}
-    lines = read_lines(organisation_ids, identities, line_ids)
-    modes = {found.id: found.modes for found in organisations}
-    cards = read_cards(organisation_ids, {found.currency for found in organisations})
+    facts = known.facts if known is not None else Facts.of_nobody(at)
+    new = {found.id: found for found in organisations if found.id not in facts.modes}
+    missing = set(line_ids) - facts.lines.by_id.keys()
+    if identities or missing:
+        organisation_ids = {found.id for found in organisations}
+        facts.lines.add(read_lines(organisation_ids, identities, missing))
+    if new:
+        currencies = {found.currency for found in new.values()}
+        facts.cards.add(read_cards(new.keys(), currencies))
+        facts.modes |= {found.id: found.modes for found in new.values()}
     if starts:
-        cards.load(min(starts), max(starts))
-    return Judge(Facts(lines, cards, modes, call_areas_at(counts), at))
+        facts.cards.load(min(starts), max(starts))
+    return Judge(facts.told_at(at, call_areas_at(counts)))
 
 
 def judge_of(calls: Collection[Call], *, at: datetime, counts: FactsCounts) -> Judge:
@@ -139,7 +146,7 @@ def find_previous(calls: Iterable[Call], seen: Seen) -> None:
     ]
     settled = read_settled(call.call_id for call in known)
     for call in known:
-        call.previous = settled.get(call.call_id)
+        call.corrects(settled.get(call.call_id))
 
 
 def refuse_other_owners(calls: Iterable[Call]) -> None:

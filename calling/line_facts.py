@@ -55,10 +55,15 @@ class Lines:
     """The lines a batch mentions, by id and by organisation and identity."""
 
     def __init__(self, lines: Iterable[LineFacts]) -> None:
-        self.by_id: dict[int | None, LineFacts] = {line.id: line for line in lines}
-        self.by_identity = {
-            (line.organisation_id, line.identity): line for line in self.by_id.values()
-        }
+        self.by_id: dict[int | None, LineFacts] = {}
+        self.by_identity: dict[tuple[int, str], LineFacts] = {}
+        self.add(lines)
+
+    def add(self, lines: "Iterable[LineFacts] | Lines") -> None:
+        """Knows these too."""
+        for line in lines.by_id.values() if isinstance(lines, Lines) else lines:
+            self.by_id[line.id] = line
+            self.by_identity[line.organisation_id, line.identity] = line
 
     def families_that_end_all(self) -> frozenset[str]:
         """Plan families of which one used-up bucket ends all (rule 7.2)."""

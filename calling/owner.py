@@ -26,6 +26,7 @@ NO_OWNER = WaitingReason.NO_OWNER.value
 UNKNOWN = WaitingReason.UNKNOWN_ORGANISATION.value
 CONFLICT = WaitingReason.CONFLICTING_OWNER.value
 _NONE: tuple["Assignment", ...] = ()
+MOST_KNOWN = 50_000  # numbers; some 30 MB
 
 
 class OrganisationFacts(NamedTuple):
@@ -62,7 +63,7 @@ class Owner(NamedTuple):
 
 
 class Directory:
-    """The organisations and numbers that a batch mentions."""
+    """The organisations and numbers that a batch, or several, have mentioned."""
 
     def __init__(
         self,
@@ -72,12 +73,24 @@ class Directory:
         counts: FactsCounts = UNCOUNTED,
     ) -> None:
         self.counts = counts
-        self.by_id = {found.id: found for found in organisations}
-        self.by_slug = {found.slug: found.id for found in self.by_id.values()}
-        self.by_code = {found.account_code: found.id for found in self.by_id.values()}
         self.owner_map = owner_map
-        self._known: dict[tuple[str, str, str, str], frozenset[int]] = {}
+        self.by_id: dict[int, OrganisationFacts] = {}
+        self.by_slug: dict[str, int] = {}
+        self.by_code: dict[str, int] = {}
         self.assignments: dict[str | None, list[Assignment]] = {}
+        self.is_outdated = False
+        self._known: dict[tuple[str, str, str, str], frozenset[int]] = {}
+        self.add(organisations, assignments)
+
+    def add(
+        self,
+        organisations: Iterable[OrganisationFacts],
+        assignments: Iterable[Assignment],
+    ) -> None:
+        """Knows these too; of a number all its owners are given at once."""
+        for found in organisations:
+            self.by_id[found.id] = found
+            self.by_slug[found.slug] = self.by_code[found.account_code] = found.id
         for assignment in assignments:
             self.assignments.setdefault(assignment.number, []).append(assignment)
 
@@ -88,10 +101,16 @@ class Directory:
         """
         if not can_work_meanwhile():
             return True
-        return self.counts == read_facts_counts() and all(
-            wallet.facts_version == self.by_id[pk].facts_version
+        self.is_outdated = self.counts != read_facts_counts() or any(
+            wallet.facts_version != self.by_id[pk].facts_version
             for pk, wallet in wallets.items()
         )
+        return not self.is_outdated
+
+    def may_be_kept(self, counts: FactsCounts) -> bool:
+        """Whether a batch to come may add to it, as far as the counts tell now."""
+        few = len(self.assignments) <= MOST_KNOWN
+        return few and not self.is_outdated and self.counts == counts
 
     def owner_of(self, record: CallRecordIn, at: datetime) -> Owner | str:
         """The owner at a moment, or the reason why the record waits."""
@@ -112,7 +131,8 @@ class Directory:
             organisation = self.by_id.get(found)
             if organisation is None:
                 return NO_OWNER
-            return Owner(organisation, own, self.assignment(other_number, at))
+            other = self.assignment(other_number, at)
+            return tuple.__new__(Owner, (organisation, own, other))
         return UNKNOWN if _has_hint(record) else NO_OWNER
 
     def orient(self, record: CallRecordIn) -> CallRecordIn:
@@ -179,28 +199,46 @@ def _has_hint(record: CallRecordIn) -> bool:
 
 
 def read_directory(
-    records: Sequence[CallRecordIn], owner_map: Mapping[str, str]
+    records: Sequence[CallRecordIn],
+    owner_map: Mapping[str, str],
+    known: Directory | None = None,
 ) -> Directory:
-    """Everything `owner_of` may need for these records; three statements."""
+    """Everything `owner_of` may need for these records; three statements.
+
+    What is `known` from a batch before is read again only if anything has changed.
+    """
     counts = read_facts_counts()  # before what they count
+    if known is None or not known.may_be_kept(counts):
+        known = Directory((), (), owner_map, counts)
     numbers = {record.caller for record in records}
     numbers.update(record.callee for record in records)
     numbers.discard(None)
     assigned = (
-        NumberAssignment.objects.filter(number__among=numbers)
+        NumberAssignment.objects.filter(
+            number__among=numbers - known.assignments.keys()
+        )
         .order_by()
         .values_list(*Assignment._fields)
     )
     assignments = list(map(Assignment._make, read_rows(assigned)))
     slugs = {record.organisation_hint for record in records} | set(owner_map.values())
+    codes = {record.account_code for record in records} - known.by_code.keys()
+    ids = {found.organisation_id for found in assignments} - known.by_id.keys()
+    slugs -= known.by_slug.keys()
+    known.add(_read_opened(codes - {""}, slugs - {""}, ids), assignments)
+    return known
+
+
+def _read_opened(
+    codes: set[str], slugs: set[str], ids: set[int]
+) -> list[OrganisationFacts]:
+    if not (codes or slugs or ids):
+        return []
     named = Organisation.objects.filter(
-        Q(account_code__among={record.account_code for record in records})
-        | Q(slug__among=slugs)
-        | Q(pk__among={found.organisation_id for found in assignments})
+        Q(account_code__among=codes) | Q(slug__among=slugs) | Q(pk__among=ids)
     )
     # One that is only half opened, without a wallet, owns nothing yet.
-    opened = read_organisations(named.filter(wallet__isnull=False))
-    return Directory(opened, assignments, owner_map, counts)
+    return read_organisations(named.filter(wallet__isnull=False))
 
 
 def read_organisations(found: "QuerySet[Organisation]") -> list[OrganisationFacts]:

@@ -14,7 +14,7 @@ from calling.digest import digest_of
 from calling.formats.record import CallRecordIn
 from calling.judge import Judge, judge_of, name_owners, read_judge
 from calling.models import Source
-from calling.owner import read_directory
+from calling.owner import Directory, read_directory
 from credits.bulk import parts
 from credits.meanwhile import Ahead, meanwhile
 from credits.models import Wallet
@@ -32,15 +32,23 @@ class Prepared:
         *,
         at: datetime,
         is_judged: bool = True,
+        before: "Prepared | None" = None,
     ) -> None:
+        """What the batch `before` has read is read again only if it has changed."""
         self.records = records
         self.at = at
         self.work: Ahead[None] = Ahead(self._slices())
         self._calls: list[Call] = []
         self._digested = Ahead(self._digests())
+        self._directory: Directory
+        self._judge: Judge | None = None
+        known = before._directory if before is not None else None
+        known_judge = before._judge if before is not None else None
         with meanwhile(self._digested):
-            self._directory = read_directory(records, source.owner_map)
-            self._judge = self._read_judge() if is_judged else None
+            self._directory = read_directory(records, source.owner_map, known)
+            if is_judged:
+                is_same = known is self._directory
+                self._judge = self._read_judge(known_judge if is_same else None)
 
     def calls(self) -> list[Call]:
         """The calls with their owners, and judged unless that was left for later."""
@@ -60,7 +68,7 @@ class Prepared:
         judge.decide(calls)
         return judge
 
-    def _read_judge(self) -> Judge:
+    def _read_judge(self, known: Judge | None) -> Judge:
         numbers = self._directory.assignments.values()
         return read_judge(
             self._directory.by_id.values(),
@@ -69,6 +77,7 @@ class Prepared:
             [record.started_at for record in self.records],
             at=self.at,
             counts=self._directory.counts,
+            known=known,
         )
 
     def _digests(self) -> Iterator[list[Call]]:

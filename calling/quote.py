@@ -109,7 +109,7 @@ def quote(
     call = _call(caller, callee, seconds, at, kind=kind, slug=slug, country=country)
     call.record.user = user
     owner = _owner(call)
-    call.owner, call.organisation_id = owner, owner.organisation.id
+    call.belongs_to(owner)
     lines = lines_of([call], {call.organisation_id})
     facts = Facts(
         lines=lines,

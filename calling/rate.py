@@ -46,4 +46,5 @@ def rate_call(rate: RateView, seconds: int) -> RatedCall:
     exact = 60 * rate.connect_fee + billed * rate.rate_per_minute
     amount = round_half_up(exact, 60)
     least = rate.minimum_charge
-    return RatedCall(rate, billed, amount if amount > least else least)
+    priced = (rate, billed, amount if amount > least else least)
+    return tuple.__new__(RatedCall, priced)  # half of what RatedCall(…) takes

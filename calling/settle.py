@@ -8,11 +8,10 @@ statements does not depend on the number of calls.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
 from operator import attrgetter
 
 from calling.allocate import allocate, without_money
-from calling.call import Call
+from calling.call import Call, call_reference
 from calling.correct import undo_previous
 from calling.end_holds import settle_holds
 from calling.line_facts import Lines
@@ -34,6 +33,7 @@ from credits.post import entries_of, entry_table
 from credits.refresh import refresh_wallets
 
 _NOTHING: frozenset[int] = frozenset()
+_started = attrgetter("started_at", "call_id")
 
 
 def settle_calls(
@@ -53,9 +53,9 @@ def settle_calls(
     if not calls:
         insert_tables(before)
         return
-    # Organisations have nothing to do with each other; each one's calls in their order.
-    in_order = sorted(calls, key=attrgetter("organisation_id", "started_at", "call_id"))
-    organisation_ids = {call.organisation_id for call in in_order}
+    by_owner = _in_order(calls)
+    in_order = [call for some in by_owner.values() for call in some]
+    organisation_ids = by_owner.keys()
     pools = _pools(in_order, organisation_ids, lines)
     lots = read_live_lots(organisation_ids, at=at)
     drafts = {pk: WalletDraft(wallets[pk], lots[pk], at=at) for pk in organisation_ids}
@@ -66,11 +66,10 @@ def settle_calls(
     def tables() -> Iterator[Table]:
         """The server stores some rows while the next are made."""
         yield from before
-        for some in _by_owner(in_order):
-            _allocate(some, drafts, pools, usage, reopened)
-            planned = [
-                drafts[pk] for pk in sorted({one.organisation_id for one in some})
-            ]
+        for owners in _whole(by_owner):
+            for pk in owners:
+                _allocate(by_owner[pk], drafts[pk], pools, usage, reopened)
+            planned = [drafts[pk] for pk in owners]
             yield entry_table(wallets, entries_of(planned), at=at)
         for some in parts(in_order):
             yield call_table(some, source.pk)
@@ -86,15 +85,30 @@ def settle_calls(
     add_to_line_months(in_order, lines)
 
 
-def _by_owner(calls: Sequence[Call]) -> Iterator[Sequence[Call]]:
-    """Parts of a batch that hold all calls of their organisations."""
-    start = 0
-    for place, (call, following) in enumerate(pairwise(calls), start=1):
-        is_other = call.organisation_id != following.organisation_id
-        if is_other and place - start >= ROWS_PER_PART:
-            yield calls[start:place]
-            start = place
-    yield calls[start:]
+def _in_order(calls: Iterable[Call]) -> dict[int, list[Call]]:
+    """The calls by organisation, ascending; each one's as they started.
+
+    Organisations have nothing to do with each other.
+    """
+    found: dict[int, list[Call]] = {}
+    for call in calls:
+        found.setdefault(call.organisation_id, []).append(call)
+    for some in found.values():
+        some.sort(key=_started)
+    return dict(sorted(found.items()))
+
+
+def _whole(by_owner: Mapping[int, Sequence[Call]]) -> Iterator[Sequence[int]]:
+    """The organisations in parts, so that a part's calls take a millisecond or two."""
+    owners, count = [], 0
+    for pk, calls in by_owner.items():
+        owners.append(pk)
+        count += len(calls)
+        if count >= ROWS_PER_PART:
+            yield owners
+            owners, count = [], 0
+    if owners:
+        yield owners
 
 
 def _pools(
@@ -118,32 +132,28 @@ def _pools(
 
 def _allocate(
     calls: Iterable[Call],
-    drafts: Mapping[int, WalletDraft],
+    draft: WalletDraft,
     pools: Pools,
     usage: UsageTotals,
     reopened: Mapping[int, frozenset[int]],
 ) -> None:
+    """Charges one organisation's calls, in their order."""
     for call in calls:
         seconds = amount = 0
-        organisation_id, rated = call.organisation_id, call.rated
+        parts, rated = call.parts, call.rated
         if rated is not None:
-            pool = pools.choose(call.pool_keys)
+            pool = pools.choose(call.pool_keys) if call.pool_keys else None
             if call.record.is_covered:
                 call.rated = rated = without_money(rated, pool)
             _, seconds, amount = rated
-            call.parts = allocate(
+            call.parts = parts = allocate(
                 rated,
                 pool,
-                drafts[organisation_id],
-                reference=call.reference,
+                draft,
+                reference=call_reference(call.call_id, call.revision),
                 started_at=call.started_at,
                 is_postpaid=call.is_postpaid,
                 reopened=reopened.get(call.call_id, _NOTHING) if reopened else _NOTHING,
             )
-        key = (organisation_id, call.local_day, call.kind, _currency(call))
-        parts = call.parts
+        key = (call.organisation_id, call.local_day, call.kind, call.currency)
         usage.add(key, seconds, amount, parts.pool_amount, parts.postpaid_amount)
-
-
-def _currency(call: Call) -> str:
-    return call.owner.organisation.currency if call.owner is not None else ""

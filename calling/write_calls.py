@@ -169,7 +169,7 @@ def charge_table(calls: Iterable[Call], at: datetime) -> Table:
     """One row a call revision: the rating snapshot, and who paid which part."""
     rows = []
     for call in calls:
-        line, owner, rated = call.line, call.owner, call.rated
+        line, rated = call.line, call.rated
         rows.append(
             (
                 call.organisation_id,
@@ -178,7 +178,7 @@ def charge_table(calls: Iterable[Call], at: datetime) -> Table:
                 line.id if line is not None else None,
                 call.kind,
                 call.local_day,
-                owner.organisation.currency if owner is not None else "",
+                call.currency,
                 call.version_id,
                 *(_snapshot(rated) if rated is not None else _FREE_SNAPSHOT),
                 *call.parts,

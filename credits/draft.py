@@ -15,6 +15,7 @@ from credits.money import Micros
 
 SPEND, DEBT = EntryKind.SPEND.value, EntryKind.DEBT.value
 PAY_DEBT = EntryKind.PAY_DEBT.value
+_new = tuple.__new__  # of a light tuple: half of what its own name takes
 
 
 class EntryDraft(NamedTuple):
@@ -55,23 +56,16 @@ class WalletDraft:
         actor_id: int | None = None,
     ) -> Micros:
         """Draws from the lots; returns what they gave. The caller sees to the rest."""
-        first = self._lots[0] if self._lots else None
-        if first and amount < first.remaining and first.pays_call(started_at, self.at):
-            # Most calls: the first lot pays it all and has something left.
-            self._lots[0] = self._now[first.id] = first.moved(-amount)
-            self.entries.append(
-                EntryDraft(
-                    self.organisation_id,
-                    SPEND,
-                    first.id,
-                    -amount,
-                    reference,
-                    started_at,
-                    note,
-                    actor_id,
-                )
-            )
-            return amount
+        if self._lots:
+            pk, kind, remaining, expires_at = self._lots[0]
+            if amount < remaining and started_at < expires_at and self.at < expires_at:
+                # Most calls: the first lot pays it all and has something left.
+                moved = (pk, kind, remaining - amount, expires_at)
+                self._lots[0] = self._now[pk] = _new(LotView, moved)
+                owner, end = self.organisation_id, (note, actor_id, None)
+                entry = (owner, SPEND, pk, -amount, reference, started_at, *end)
+                self.entries.append(_new(EntryDraft, entry))
+                return amount
         given = 0
         draws = draw(
             self._lots, amount, started_at=started_at, at=self.at, reopened=reopened

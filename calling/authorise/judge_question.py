@@ -153,7 +153,7 @@ def _owner(
     if isinstance(owner, str):
         return None
     judged.known = named[owner.organisation.id]
-    judged.call.owner, judged.call.organisation_id = owner, owner.organisation.id
+    judged.call.belongs_to(owner)
     return owner
 
 

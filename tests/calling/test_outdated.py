@@ -18,6 +18,7 @@ from tests.calling.telephony import (
     LATER,
     MORNING,
     charge_of,
+    counted_statements,
     give_credit,
     give_number,
     make_card,
@@ -158,3 +159,57 @@ def test_what_changes_without_end_is_judged_under_the_lock(
     give_credit(mei.organisation, "5", at=START)
     assert take_in(pbx, make_record("call", at=AFTER)).stored == 1
     assert charge_of("call").credit_amount == 21_000
+
+
+@on_postgresql
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_kept_from_batch_to_batch_is_dropped_once_it_changed(
+    pbx: Source,
+    mei: Line,
+    contoso: Organisation,
+    monkeypatch: pytest.MonkeyPatch,
+    case: Case,
+) -> None:
+    asked: list[bool] = []
+    ask = Prepared.still_holds
+
+    def remember(self: Prepared, wallets: Any) -> bool:
+        asked.append(ask(self, wallets))
+        return asked[-1]
+
+    monkeypatch.setattr(Prepared, "still_holds", remember)
+    records = [make_record("call-0")]
+    records += [make_record(f"call-{n}", at=AFTER) for n in range(1, 6)]
+    results = store_batches(pbx, [Batch([record], LATER) for record in records])
+    next(results)
+    case.change(mei, contoso)
+    assert [result.stored for result in results] == [1] * 5
+    assert not case.is_after(charge_of("call-0"), contoso)
+    assert all(case.is_after(charge_of(f"call-{n}"), contoso) for n in range(1, 6))
+    # The second was prepared before the change, and the third beside the second.
+    assert asked[:2] == [True, False]
+    assert all(asked[3:])
+
+
+@on_postgresql
+def test_a_later_batch_reads_only_what_is_new_to_it(
+    pbx: Source, mei: Line, contoso: Organisation
+) -> None:
+    other = make_line(contoso)
+    give_number(contoso, "+886222222222", line=other)
+    own = NumberAssignment.objects.get(line=mei).number
+    callers = (own, own, "+886222222222", own)
+    batches = [
+        Batch([make_record(f"call-{place}", caller=caller)], LATER)
+        for place, caller in enumerate(callers)
+    ]
+    results = store_batches(pbx, batches)
+    reads = []
+    for _ in batches:
+        with counted_statements() as statements:
+            assert next(results).stored == 1
+        reads.append(sum("accounts_organisation" in one for one in statements))
+    # The second is prepared before the first is; the third is of somebody else.
+    assert reads == [2, 1, 0, 0]
+    lines = [charge_of(f"call-{place}").line_id for place in range(len(callers))]
+    assert lines == [mei.pk, mei.pk, other.pk, mei.pk]
