@@ -6,13 +6,14 @@ checks alone; on SQLite the transaction itself is the lock, taken when it begins
 """
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from credits.bulk import read_rows
 from credits.models import Wallet
+from credits.money import Micros
 
 _COLUMNS = [field.attname for field in Wallet._meta.concrete_fields]
 
@@ -51,13 +52,29 @@ def does_a_wallet_want() -> bool:
         return cursor.fetchone() is not None
 
 
-def lock_wanting_wallets(wanting: "QuerySet[Wallet]", limit: int) -> dict[int, Wallet]:
+class WantingWallet(NamedTuple):
+    """What a recharge is judged by, read several times faster than a whole wallet."""
+
+    organisation_id: int
+    credit: Micros
+    lapsed: Micros
+    debt: Micros
+    reserved: Micros
+    incoming: Micros
+    trigger: Micros | None
+    recharge_wanted: bool
+
+
+def lock_wanting_wallets(
+    wanting: "QuerySet[Wallet]", limit: int
+) -> dict[int, WantingWallet]:
     """The first of the wallets that nobody else holds, locked; at most `limit`.
 
     `wanting` is ordered by its key: without an order the planner would pass over the
     index of wallets that want a recharge.
     """
-    return _locked(wanting[:limit], skip_locked=True)
+    rows = read_rows(_for_update(wanting[:limit]).values_list(*WantingWallet._fields))
+    return {row[0]: WantingWallet._make(row) for row in rows}
 
 
 def _named(

@@ -19,7 +19,7 @@ def read_past(
     """By organisation what was claimed lately; what was never sent counts nowhere."""
     found: dict[int, list[Past]] = defaultdict(list)
     claimed = RechargeAttempt.objects.filter(
-        organisation__in=organisation_ids, started_at__gt=at - LOOK_BACK
+        organisation__among=set(organisation_ids), started_at__gt=at - LOOK_BACK
     ).exclude(state=AttemptState.CANCELLED)
     for organisation_id, started_at, state, credit in claimed.order_by().values_list(
         "organisation_id", "started_at", "state", "top_up__credit"

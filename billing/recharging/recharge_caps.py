@@ -50,6 +50,8 @@ def next_month(at: datetime, zone: ZoneInfo) -> datetime:
 
 
 def spent_in_month(past: Sequence[Past], *, at: datetime, zone: ZoneInfo) -> Micros:
+    if not past:
+        return 0
     since = month_start(at, zone)
     return sum(one.charged for one in past if one.started_at >= since)
 

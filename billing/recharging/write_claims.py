@@ -3,7 +3,7 @@
 Three statements for any number of them. The caller holds the wallets' locks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -99,18 +99,18 @@ def write_claims(
     sales = reserve_ids(TopUp, len(claims))
     attempts = reserve_ids(RechargeAttempt, len(claims))
     numbered = list(zip(sales, attempts, claims, strict=True))
-    insert_tables(
-        [
-            Table(TopUp, TOP_UP, [_sale(*one, at) for one in numbered]),
-            Table(
-                RechargeAttempt,
-                ATTEMPT,
-                [_attempt(*one, cause, at) for one in numbered],
-            ),
-            Table(RechargeTry, TRY, [_first_try(*one, at) for one in numbered]),
-        ]
-    )
+    insert_tables(_tables(numbered, cause.value, at))
     return list(attempts)
+
+
+def _tables(
+    numbered: Sequence[tuple[int, int, Claim]], cause: str, at: datetime
+) -> Iterator[Table]:
+    """Each is made while the database stores the one before."""
+    yield Table(TopUp, TOP_UP, [_sale(*one, at) for one in numbered])
+    attempts = [_attempt(*one, cause, at) for one in numbered]
+    yield Table(RechargeAttempt, ATTEMPT, attempts)
+    yield Table(RechargeTry, TRY, [_first_try(*one, at) for one in numbered])
 
 
 def payment_key(attempt_id: int, number: int) -> str:
@@ -118,43 +118,51 @@ def payment_key(attempt_id: int, number: int) -> str:
     return f"recharge:{attempt_id}:{number}"
 
 
+PREPAID = BillingMode.PREPAID.value
+BEGUN = (TopUpKind.RECHARGE.value, TopUpState.STARTED.value)
+CLAIMED, UNKNOWN = AttemptState.CLAIMED.value, TryOutcome.UNKNOWN.value
+_NOTHING_YET = tuple(NOTHING_YET.values())
+
+
 def _sale(sale: int, attempt: int, claim: Claim, at: datetime) -> tuple[object, ...]:
-    tax = tax_on(claim.credit, claim.tax, claim.currency)
     return (
         sale,
         claim.organisation_id,
-        BillingMode.PREPAID.value,
+        PREPAID,
         f"recharge:{attempt}",
-        TopUpKind.RECHARGE.value,
-        TopUpState.STARTED.value,
+        *BEGUN,
         claim.currency,
-        _stored(claim.credit),
-        _stored(tax),
-        str(claim.tax.percent),
-        _stored(claim.credit + tax),
+        *_stored(claim.credit, claim.tax, claim.currency),
         claim.customer_id,
         at,
-        *NOTHING_YET.values(),
+        *_NOTHING_YET,
     )
 
 
 @lru_cache(maxsize=1000)
-def _stored(amount: Micros) -> str:
+def _stored(credit: Micros, tax: Tax, currency: str) -> tuple[str, str, str, str]:
+    """The credit, its tax, the percentage and the total, as the columns hold them."""
+    added = tax_on(credit, tax, currency)
+    percent = str(tax.percent)
+    return _decimal(credit), _decimal(added), percent, _decimal(credit + added)
+
+
+def _decimal(amount: Micros) -> str:
     return f"{to_decimal(amount):.3f}"
 
 
 def _attempt(
-    sale: int, attempt: int, claim: Claim, cause: RechargeCause, at: datetime
+    sale: int, attempt: int, claim: Claim, cause: str, at: datetime
 ) -> tuple[object, ...]:
     return (
         attempt,
         claim.organisation_id,
-        BillingMode.PREPAID.value,
+        PREPAID,
         sale,
         claim.currency,
         claim.consent_id,
-        cause.value,
-        AttemptState.CLAIMED.value,
+        cause,
+        CLAIMED,
         False,
         at,
         at,
@@ -164,5 +172,4 @@ def _attempt(
 def _first_try(
     _sale_id: int, attempt: int, claim: Claim, at: datetime
 ) -> tuple[object, ...]:
-    unknown = TryOutcome.UNKNOWN.value
-    return (attempt, 1, claim.card_id, payment_key(attempt, 1), "", unknown, "", at)
+    return (attempt, 1, claim.card_id, payment_key(attempt, 1), "", UNKNOWN, "", at)
