@@ -30,6 +30,8 @@ from tests.billing.recharging import (
     Recharger,
     usd,
 )
+from tests.calling.authorise.asking import MEI, ask
+from tests.calling.telephony import make_card, make_line, make_source
 
 TAIPEI = ZoneInfo("Asia/Taipei")
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -179,6 +181,17 @@ def test_a33_a_paid_call_that_was_denied_is_use(recharger: Recharger) -> None:
     )
     recharger.charge()
     recharger.prove()
+
+
+def test_a33_call_that_a_switch_was_denied_is_use(recharger: Recharger) -> None:
+    """5.1, by the door that a switch comes in by."""
+    at = recharger.now
+    make_card([{"prefix": "81", "rate": "0.021"}])
+    make_line(recharger.organisation, MEI)
+    recharger.switch_on(only_when_used=True)
+    assert recharger.recharge() is None
+    assert ask(make_source(), at=at).code == "no_funding"
+    recharger.charge()
 
 
 def test_a33_charge_now_and_young_organisations_are_exempt(
