@@ -113,7 +113,7 @@ class KeyAuth(HttpBearer):
 
 def secret_in(request: HttpRequest) -> str:
     """The key as the request carries it, or ''."""
-    scheme, _space, value = request.headers.get("Authorization", "").partition(" ")
+    scheme, _space, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() == "basic":
         return _user_of(value)
     return value.strip() if scheme.lower() == "bearer" else ""

@@ -26,6 +26,7 @@ from accounts.rate_limits import TooManyRequests, too_many_requests
 from accounts.request_id import HEADER, begin_request, end_request
 
 Answer = Callable[[HttpRequest], HttpResponse]
+_SENT_AS = f"HTTP_{HEADER.upper().replace('-', '_')}"
 
 
 class RequestIdMiddleware:
@@ -35,7 +36,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request_id = begin_request(request.headers.get(HEADER))
+        request_id = begin_request(request.META.get(_SENT_AS))
         try:
             response = self.get_response(request)
         finally:

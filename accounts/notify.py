@@ -68,10 +68,23 @@ def owe_notice_to(
     at: datetime,
 ) -> list[Notice]:
     """The same for the one who asked for it, and for nobody else."""
-    _check_facts(kind, context)
     contact = {user.email.lower(): Language(user.language)}
+    return owe_notice_at(contact, kind, organisation, episode, context, at=at)
+
+
+def owe_notice_at(  # what `owe_notice` takes
+    contacts: Mapping[str, Language],
+    kind: NoticeKind,
+    organisation: Organisation,
+    episode: str,
+    context: Mapping[str, str | int],
+    *,
+    at: datetime,
+) -> list[Notice]:
+    """The same for these addresses, each in its language."""
+    _check_facts(kind, context)
     with transaction.atomic():
-        return _owe(kind, contact, organisation, episode, context, at)
+        return _owe(kind, contacts, organisation, episode, context, at)
 
 
 def _check_facts(kind: NoticeKind, context: Mapping[str, str | int]) -> None:
@@ -120,12 +133,17 @@ def readers_of(kind: NoticeKind, organisation: Organisation) -> dict[str, Langua
 
 
 def audience_of(audience: Audience, organisation: Organisation) -> dict[str, Language]:
-    """Everybody an audience is made of; the billing address counts as a contact."""
+    """Everybody an audience is made of.
+
+    The billing address and confirmed alert addresses count as billing contacts.
+    """
     members = organisation.memberships.filter(
         role__in=ROLES[audience], user__is_active=True
     )
     readers = {}
     if audience in WITH_BILLING_ADDRESS:
+        for alert in organisation.alert_addresses.exclude(confirmed_at=None):
+            readers[alert.address] = Language(alert.language)
         language = Language(organisation.language)
         readers[organisation.billing_email.lower()] = language
     for membership in members.select_related("user"):

@@ -11,5 +11,10 @@ urlpatterns = [
         views.choose_organisation,
         name="choose_organisation",
     ),
+    path(
+        "notices/confirm/<str:token>/",
+        views.confirm_alert_address,
+        name="confirm_alert_address",
+    ),
     path("notices/stop/<str:token>/", views.stop_notices, name="stop_notices"),
 ]

@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.i18n import set_language
 
+from accounts import alert_addresses
 from accounts.access import CHOSEN, has_second_factor, signed_in
 from accounts.forms import AccountForm
 from accounts.models import Language, User
@@ -85,6 +86,22 @@ def stop_notices(request: HttpRequest, token: str) -> HttpResponse:
     stopped = meant.kind in unwanted_kinds(meant.organisation, meant.address)
     context = {"meant": meant, "stopped": stopped}
     return render(request, "accounts/stop_notices.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def confirm_alert_address(request: HttpRequest, token: str) -> HttpResponse:
+    """An address agrees to be told, or does not, without signing in."""
+    added = alert_addresses.read_confirm_token(token)
+    if added is None:
+        raise Http404
+    if "no" in request.POST:
+        alert_addresses.decline_alert_address(added)
+        added.confirmed_at = None
+    elif request.method == "POST":
+        added.confirmed_at = timezone.now()
+        alert_addresses.confirm_alert_address(added, at=added.confirmed_at)
+    context = {"added": added, "is_declined": "no" in request.POST}
+    return render(request, "accounts/confirm_alert_address.html", context)
 
 
 def _back(request: HttpRequest) -> str:

@@ -31,6 +31,7 @@ from credits.money import amount_text
 NOT_ATTRIBUTED = "payment_not_attributed"
 PAID_TWICE = "paid_twice"
 FAILED_AFTER_PAID = "failed_after_paid"
+PAID_AFTER_CLOSING = "paid_after_closing"
 PAGE_LASTS = timedelta(hours=24)  # at Stripe
 
 
@@ -103,6 +104,8 @@ def _paid(top_up: TopUp, payment: Payment, *, at: datetime) -> None:
         at=at,
     )
     _tell_paid(top_up, lot, at=at)
+    if top_up.organisation.closed_at is not None:
+        _leave_to_staff(top_up, at=at)
     if top_up.kind == TopUpKind.RECHARGE:
         note_recharge_paid(top_up, payment, at=at)
     else:
@@ -138,6 +141,17 @@ def _tell_paid(top_up: TopUp, lot: Lot, *, at: datetime) -> None:
             "path": top_up.get_absolute_url(),
             **(receipt_facts(top_up.attempt) if is_recharge else {}),
         },
+        at=at,
+    )
+
+
+def _leave_to_staff(top_up: TopUp, *, at: datetime) -> None:
+    """Nobody can use what a closed organisation has paid for (rule 1.8)."""
+    raise_staff_task(
+        PAID_AFTER_CLOSING,
+        reference=top_up.reference,
+        detail=f"{top_up.total} was paid after the organisation was closed: refund it.",
+        organisation=top_up.organisation,
         at=at,
     )
 

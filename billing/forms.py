@@ -171,6 +171,16 @@ class AddFundsForm(forms.Form):
         return parse_amount(typed, self.currency)
 
 
+class AlertAddressForm(forms.Form):
+    """One further address."""
+
+    address = forms.EmailField(
+        label=_("E-mail address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+
+
 class BalanceAlertForm(forms.Form):
     """Below which available balance the organisation is told (rule 11)."""
 

@@ -20,6 +20,7 @@ from billing.activity import (
     read_movements,
 )
 from billing.models import TopUp, TopUpState
+from billing.recharging.play_recharge import refills_of
 from billing.recharging.recharge_state import RechargeStatus
 from billing.telling.service_news import ServiceNews, news_flags, read_news
 from billing.telling.service_notice import Pill, ServiceNotice
@@ -101,13 +102,8 @@ def read_overview(organisation: Organisation, at: datetime) -> Overview:
     today = organisation.local_day(at)
     found = _read(organisation, at, today)
     movements = read_movements(organisation, today=today, lapsed=found.lapsed)
-    balance, debt = found.balance.balance, found.balance.debt
-    pace = pace_of(
-        {day: calls.amount for day, calls in found.calls.items()},
-        since=organisation.local_day(organisation.opened_at),
-        today=today,
-    )
-    ahead = forecast(pace, funds_ahead(found.lots), today=today, debt=debt)
+    balance = found.balance.balance
+    pace, ahead = _ahead(organisation, found, today)
     funds = funds_rows(found.lots, today=today)
     month = _month_of(found.calls, today)
     post_paid = None
@@ -155,6 +151,25 @@ def balance_figures(balance: Balance) -> BalanceFigures:
     return BalanceFigures(
         balance.currency, whole, whole - available, available, balance.live_calls
     )
+
+
+def _ahead(
+    organisation: Organisation, found: _Read, today: date
+) -> tuple[Pace, Forecast | None]:
+    """How fast it goes and how long it lasts, with auto-recharge as it is set."""
+    pace = pace_of(
+        {day: calls.amount for day, calls in found.calls.items()},
+        since=organisation.local_day(organisation.opened_at),
+        today=today,
+    )
+    ahead = forecast(
+        pace,
+        funds_ahead(found.lots),
+        today=today,
+        debt=found.balance.debt,
+        refills=refills_of(found.news.recharge),
+    )
+    return pace, ahead
 
 
 def _post_paid(

@@ -25,6 +25,7 @@ from billing.models import (
     TopUp,
 )
 from billing.recharging.prove_recharges import recharge_breaches
+from billing.reconciling.prove_totals import total_breaches
 from billing.reversing.prove_reversals import prove_reversals
 from credits.models import Lot, LotKind, Wallet
 from credits.models.wallet import SOLD_KINDS
@@ -58,7 +59,7 @@ def prove(organisation_id: int | None = None, *, at: datetime) -> Proof:
     ]
     late: list[str] = []
     if organisation_id is None:
-        breaches += _receipt_gaps()
+        breaches += [*_receipt_gaps(), *total_breaches()]
         late += _waiting_events(at)
     late += _waiting_notices(organisation_id, at)
     return Proof(

@@ -20,8 +20,10 @@ from billing.apply_outcome import apply_outcome
 from billing.models import TopUp
 from billing.models.fields import sold_money
 from billing.refusals import (
+    BillingError,
     ClientKeyReused,
     CreditsNotForSale,
+    OrganisationClosed,
     StillRunning,
     judge_sale,
     selling,
@@ -150,13 +152,16 @@ def _open_page(top_up: TopUp, *, language: str, at: datetime) -> None:
     top_up.refresh_from_db()
     try:
         _check_still_sold(top_up)
-    except CreditsNotForSale:
-        # It moved while Stripe was asked, so that nobody closed this page.
+    except BillingError:
+        # It moved or closed while Stripe was asked: nobody knew of this page.
         gateway.expire_checkout(page.id)
         raise
 
 
 def _check_still_sold(top_up: TopUp) -> None:
-    """No page is opened for an organisation that moved to NCE meanwhile (rule 2.1)."""
-    if not Organisation.objects.get(pk=top_up.organisation_id).buys_credits:
+    """No page for who moved to NCE or was closed meanwhile (rules 2.1 and 1.8)."""
+    buyer = Organisation.objects.get(pk=top_up.organisation_id)
+    if not buyer.buys_credits:
         raise CreditsNotForSale
+    if buyer.closed_at is not None:
+        raise OrganisationClosed

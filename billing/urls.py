@@ -1,6 +1,7 @@
 from django.urls import path
 
 from billing.views.add_funds import add_funds, review_funds
+from billing.views.alert_addresses import add_address, remove_address
 from billing.views.auto_recharge import auto_recharge, switch_off_recharge
 from billing.views.credits import activity_csv, credits_page
 from billing.views.help import show_help
@@ -103,6 +104,12 @@ urlpatterns = [
         name="remove_payment_method",
     ),
     path("notices/", notices, name="notices"),
+    path("notices/addresses/", add_address, name="add_alert_address"),
+    path(
+        "notices/addresses/<int:number>/remove/",
+        remove_address,
+        name="remove_alert_address",
+    ),
     path("notices/choose/", choose_notices, name="choose_notices"),
     path("organisation/", organisation, name="organisation"),
     path("organisation/owner/", hand_over, name="hand_over"),

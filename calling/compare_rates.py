@@ -18,7 +18,7 @@ TYPICAL = 180
 BIGGEST = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PriceChange:
     """A prefix whose price goes up or down, and what a call of three minutes costs."""
 
@@ -50,7 +50,7 @@ class PriceChange:
         return share is None, abs(share or 0), abs(self.after - self.before)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LostPrefix:
     """A prefix that is no longer offered, and the shorter one that stands for it."""
 
@@ -97,7 +97,7 @@ def compare_rates(
             found.otherwise += 1
         else:
             (increases if way > 0 else decreases).append(change_of(old, rate))
-    found.removed = len(before.keys() - after.keys())
+    found.removed = sum(prefix not in after for prefix in before)
     found.dearer, found.cheaper = len(increases), len(decreases)
     found.increases = biggest(increases)
     found.decreases = biggest(decreases)

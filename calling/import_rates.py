@@ -3,7 +3,9 @@
 The whole card is replaced, or changes are laid over it: a version is in force from its
 date until the next one's, and past calls keep the prices of theirs. Prices that hold
 only later make a version of their own. The same rates again make none. Good rows are
-kept, bad ones are reported and go to the quarantine. Locks the card.
+kept; bad ones are counted, and the first ten thousand reported and put into quarantine.
+Rows are read, compared and written one after the other: what is held of a deck is its
+prefixes and prices. Locks the card.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +17,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
-from calling.decks.record import NO_HINTS, BadDeck, DeckError, DeckRow, Hints, RateIn
+from calling.decks.record import NO_HINTS, BadDeck, BadRows, DeckRow, Hints, RateIn
 from calling.decks.registry import PROFILES
 from calling.models import DeckMode, RateCard, RateCardVersion
 from calling.plan_versions import PlannedVersion, plan_versions
@@ -57,7 +59,7 @@ class ImportedRates:
     new: int = 0
     changed: int = 0
     removed: int = 0
-    rejected: list[DeckError] = field(default_factory=list)
+    rejected: BadRows = field(default_factory=BadRows)
     versions: list[RateCardVersion] = field(default_factory=list)
 
 
@@ -68,7 +70,7 @@ class PlannedImport:
     card: RateCard
     before: VersionRates
     versions: list[PlannedVersion]
-    rejected: list[DeckError]
+    rejected: BadRows
 
     @property
     def after(self) -> Mapping[str, RateIn]:
@@ -136,7 +138,7 @@ def carry_out(planned: PlannedImport, deck: Deck, *, at: datetime) -> ImportedRa
     result = counted(planned)
     for one in planned.versions:
         before = version_in_force(planned.card, one.valid_from)
-        if before is None or before.digest != digest_of(one.rates.values()):
+        if before is None or before.digest != digest_of(one.rates):
             held = read_rates(before)
             check_notice(
                 planned.card, held.rates, one.rates, valid_from=one.valid_from, at=at
@@ -221,15 +223,18 @@ def _new_card(
 def counted(planned: PlannedImport) -> ImportedRates:
     """What the import does, in numbers."""
     old, new = planned.before.rates, planned.after
-    both = old.keys() & new.keys()
-    changed = sum(facts_of(old[prefix]) != facts_of(new[prefix]) for prefix in both)
+    both = changed = 0
+    for prefix in new:
+        if prefix in old:
+            both += 1
+            changed += facts_of(old[prefix]) != facts_of(new[prefix])
     version = planned.before.version
     result = ImportedRates(
         card=planned.card.name,
         version=version.number if version is not None else 0,
-        new=len(new) - len(both),
+        new=len(new) - both,
         changed=changed,
-        removed=len(old) - len(both),
+        removed=len(old) - both,
         rejected=planned.rejected,
     )
     if result.new or result.changed or result.removed:

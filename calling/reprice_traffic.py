@@ -5,7 +5,7 @@ that charges, at the prices as they will be; free calls stay free.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -40,10 +40,12 @@ def reprice_traffic(
     card: RateCard, rates: Mapping[str, RateIn], *, at: datetime, valid_from: datetime
 ) -> RepricedTraffic:
     """The newest calls of the last thirty days, at most 200,000 of them."""
-    table = RateTable(0, map(view_of, rates.values()), _periods(rates))
     found = RepricedTraffic(since=at - A_MONTH)
+    calls = _calls(card, found.since)
+    called = _of_numbers(rates, {callee for callee, *_ in calls})
+    table = RateTable(0, map(view_of, called.values()), _periods(called))
     gaps: Counter[str] = Counter()
-    for callee, seconds, amount, billed, per_minute in _calls(card, found.since):
+    for callee, seconds, amount, billed, per_minute in calls:
         if found.calls == MOST_CALLS:
             found.is_part = True
             break
@@ -83,6 +85,16 @@ def _calls(card: RateCard, since: datetime) -> list[tuple[str, int, Micros, int,
             "rate_per_minute",
         )[: MOST_CALLS + 1]
     )
+
+
+def _of_numbers(
+    rates: Mapping[str, RateIn], numbers: Iterable[str]
+) -> dict[str, RateIn]:
+    """The rates that one of the numbers begins with; no other can price it."""
+    prefixes = {
+        number[1:end] for number in numbers for end in range(2, len(number) + 1)
+    }
+    return {prefix: rates[prefix] for prefix in prefixes if prefix in rates}
 
 
 def _periods(rates: Mapping[str, RateIn]) -> dict[str, Period]:

@@ -1,19 +1,22 @@
 """Reads a card's versions and writes new ones; a version's rates never change after.
 
 A rate remembers since when its prefix has had its price, so that a version which
-repeats a price does not seem to begin it. Called by verbs that hold the card's lock.
+repeats a price does not seem to begin it. Neither way is a whole card's rows in memory,
+only prefixes and terms. Called by verbs that hold the card's lock.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 
+from calling.card_rates import CardRates, Terms
 from calling.decks.record import RateIn
 from calling.models import Rate, RateCard, RateCardVersion
 from calling.rate import RateView
-from credits.bulk import insert_rows
+from credits.bulk import ROWS_PER_PART, Table, insert_tables
 
 FACTS = (
     "destination",
@@ -37,8 +40,13 @@ class VersionRates:
     """A version, its rates by prefix, and since when each price has held."""
 
     version: RateCardVersion | None = None
-    rates: dict[str, RateIn] = field(default_factory=dict)
+    rates: CardRates = field(default_factory=CardRates)
     since: dict[str, datetime] = field(default_factory=dict)
+
+    def held_since(self, prefix: str) -> datetime | None:
+        """Kept only where it is not since the version itself."""
+        begun = self.version.valid_from if self.version is not None else None
+        return self.since.get(prefix, begun)
 
 
 def version_in_force(card: RateCard, at: datetime) -> RateCardVersion | None:
@@ -61,12 +69,13 @@ def read_rates(version: RateCardVersion | None) -> VersionRates:
     if version is None:
         return VersionRates()
     found = VersionRates(version)
+    known: dict[datetime, datetime] = {}
     rows = version.rates.values_list("prefix", *FACTS, "longest_number", "held_since")
-    for prefix, *facts, longest, since in rows.iterator():
-        told = dict(zip(FACTS, facts, strict=True))
-        rate = RateIn(line=0, prefix=prefix, longest_number=longest, **told)
-        found.rates[prefix] = rate
-        found.since[prefix] = since or version.valid_from
+    for prefix, *facts, unmapped, longest, since in rows.iterator():
+        kept = tuple(unmapped.items()) if unmapped else None
+        found.rates.put(prefix, Terms._make((*facts, kept, longest, False)))
+        if since is not None and since != version.valid_from:
+            found.since[prefix] = known.setdefault(since, since)
     return found
 
 
@@ -105,12 +114,14 @@ def view_of(rate: RateIn) -> RateView:
     )
 
 
-def digest_of(rates: Iterable[RateIn]) -> str:
+def digest_of(rates: Mapping[str, RateIn]) -> str:
     """Of the rates, not of the file: a new comment or order is no new price."""
-    told = sorted(
-        f"{rate.prefix} {tuple(map(_told, facts_of(rate)))}" for rate in rates
-    )
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+    digest, sep = hashlib.sha256(), ""
+    for prefix in sorted(rates):
+        facts = tuple(map(_told, facts_of(rates[prefix])))
+        digest.update(f"{sep}{prefix} {facts}".encode())
+        sep = "\n"
+    return digest.hexdigest()
 
 
 def _told(fact: object) -> object:
@@ -139,23 +150,36 @@ def write_version(
         card=card,
         number=next_number(card),
         valid_from=valid_from,
-        digest=digest_of(rates.values()),
+        digest=digest_of(rates),
         rate_count=len(rates),
         imported_at=at,
         restores=restores,
     )
-    rows: list[tuple[object, ...]] = []
-    for prefix, rate in rates.items():
-        *facts, unmapped = (getattr(rate, name) for name in FACTS)
-        text = json.dumps(unmapped) if unmapped else None
-        since = _since(rate, before, valid_from)
-        rows.append((version.pk, prefix, *facts, text, rate.longest_number, since))
-    insert_rows(Rate, COLUMNS, rows)
+    insert_tables(_tables(version, rates, before))
     return version
+
+
+def _tables(
+    version: RateCardVersion, rates: Mapping[str, RateIn], before: VersionRates
+) -> Iterator[Table]:
+    """The rates in parts: of no more than one there are rows at a time."""
+    rows = (_row(version, rate, before) for rate in rates.values())
+    while part := list(islice(rows, ROWS_PER_PART)):
+        yield Table(Rate, COLUMNS, part)
+
+
+def _row(
+    version: RateCardVersion, rate: RateIn, before: VersionRates
+) -> tuple[object, ...]:
+    *facts, unmapped = (getattr(rate, name) for name in FACTS)
+    text = json.dumps(unmapped) if unmapped else None
+    since = _since(rate, before, version.valid_from)
+    return (version.pk, rate.prefix, *facts, text, rate.longest_number, since)
 
 
 def _since(rate: RateIn, before: VersionRates, valid_from: datetime) -> datetime:
     old = before.rates.get(rate.prefix)
-    if old is not None and price_of(old) == price_of(rate):
-        return min(before.since[rate.prefix], valid_from)
+    since = before.held_since(rate.prefix)
+    if since is not None and old is not None and price_of(old) == price_of(rate):
+        return min(since, valid_from)
     return valid_from

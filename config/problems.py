@@ -191,6 +191,11 @@ def _not_found(request: HttpRequest, error: Any) -> HttpResponse:
 
 def _crashed(request: HttpRequest, error: Any) -> HttpResponse:
     logger.error("%s %s crashed", request.method, request.path, exc_info=error)
+    return crashed(request)
+
+
+def crashed(request: HttpRequest) -> HttpResponse:
+    """Answers a request that something broke at, once that is noted."""
     return problem(
         request,
         status=500,

@@ -39,6 +39,11 @@ def lock_free_wallets(
     return _locked(_named(organisation_ids), skip_locked=True)
 
 
+def lock_free_ids(organisation_ids: Collection[int]) -> list[int]:
+    """Of those wallets that nobody else holds, locked, the ids alone; ascending."""
+    return list(_for_update(_named(set(organisation_ids))).values_list("pk", flat=True))
+
+
 def does_a_wallet_want() -> bool:
     """Whether any wallet wants a recharge: one look at the index, for frequent use."""
     with transaction.get_connection().cursor() as cursor:
@@ -62,9 +67,15 @@ def _named(
 
 
 def _locked(chosen: "QuerySet[Wallet]", *, skip_locked: bool) -> dict[int, Wallet]:
-    if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError("A wallet is locked inside a transaction.")
-    locked = chosen.select_for_update(no_key=True, skip_locked=skip_locked)
+    locked = _for_update(chosen, skip_locked=skip_locked)
     rows = read_rows(locked.values_list(*_COLUMNS))
     wallets = (Wallet.from_db("default", _COLUMNS, row) for row in rows)
     return {wallet.organisation_id: wallet for wallet in wallets}
+
+
+def _for_update(
+    chosen: "QuerySet[Wallet]", *, skip_locked: bool = True
+) -> "QuerySet[Wallet]":
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("A wallet is locked inside a transaction.")
+    return chosen.select_for_update(no_key=True, skip_locked=skip_locked)

@@ -92,6 +92,7 @@ def make_top_up(
     *,
     tax: str = "0",
     state: TopUpState = TopUpState.PAID,
+    payment: str = "",
     at: datetime = START,
 ) -> TopUp:
     """A sale row without its lot; a paid one may be named by a lot of that amount."""
@@ -110,7 +111,7 @@ def make_top_up(
         started_at=at,
         paid_at=at if paid else None,
         ended_at=at if paid else None,
-        stripe_payment_intent_id=f"pi_{number}" if paid else "",
+        stripe_payment_intent_id=(payment or f"pi_{number}") if paid else "",
         receipt_number=f"T-{number:04d}" if paid else "",
     )
 

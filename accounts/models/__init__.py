@@ -2,6 +2,7 @@
 
 from accounts.models.desk import AuditEvent, StaffTask
 from accounts.models.episodes import (
+    AlertAddress,
     BalanceAlert,
     Bookmark,
     NoticeEpisode,
@@ -31,6 +32,7 @@ from accounts.models.webhooks import (
 )
 
 __all__ = [
+    "AlertAddress",
     "ApiKey",
     "Audience",
     "AuditEvent",

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.notice_kinds import NoticeKind
-from accounts.models.people import Organisation
+from accounts.models.people import Language, Organisation
 
 
 class NoticeEpisode(models.Model):
@@ -87,6 +87,37 @@ class NoticeOptOut(models.Model):
 
     def __str__(self) -> str:
         return f"{self.address}: {self.kind}"
+
+
+class AlertAddress(models.Model):
+    """A further address that hears what billing contacts hear, once it has agreed."""
+
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="alert_addresses"
+    )
+    address = models.EmailField(_("address"))
+    language = models.CharField(_("language"), max_length=10, choices=Language)
+    added_at = models.DateTimeField(_("added at"))
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    confirmed_at = models.DateTimeField(_("confirmed at"), null=True, blank=True)
+
+    objects: ClassVar[models.Manager["AlertAddress"]] = models.Manager()
+
+    class Meta:
+        ordering = ["organisation_id", "address"]
+        verbose_name = _("alert address")
+        verbose_name_plural = _("alert addresses")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["organisation", "address"],
+                name="alert_address_once",
+                violation_error_code="alert_address_once",
+                violation_error_message=_("This address is on the list."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.address
 
 
 class BalanceAlert(models.Model):

@@ -78,6 +78,7 @@ class NoticeKind(models.TextChoices):
     CALL_LIMIT_REACHED = "call_limit_reached", _("Limit of calls reached")
     USAGE_EXPORT = "usage_export", _("List of calls")
     WEBHOOK_DISABLED = "webhook_disabled", _("Webhook endpoint switched off")
+    ADDRESS_ADDED = "address_added", _("Confirm an alert address")
 
     @property
     def rules(self) -> NoticeRules:
@@ -236,4 +237,6 @@ _RULES: dict[NoticeKind, NoticeRules] = {
     NoticeKind.USAGE_EXPORT: _kind("first last calls expires_at path"),
     # `is_gone` is 1 where the endpoint answered that it is not there any more.
     NoticeKind.WEBHOOK_DISABLED: _kind("url since is_gone path", Audience.TECHNICAL),
+    # To the address itself, and to nobody else; `path` confirms it.
+    NoticeKind.ADDRESS_ADDED: _kind("actor path"),
 }

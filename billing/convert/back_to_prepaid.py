@@ -16,7 +16,7 @@ from accounts.notify import owe_notice
 from billing.collecting.issue_invoice import issue_invoice
 from billing.convert.move_to_nce import begin_period, effective_from, note_move
 from billing.invoicing.close_final import close_final
-from billing.invoicing.close_month import billed_by, closed_before
+from billing.invoicing.read_closed import billed_by, closed_before
 from billing.invoicing.read_usage import newest_charge, read_usage
 from billing.models import InvoiceState
 from billing.reasons import check_reason
@@ -91,4 +91,4 @@ def _has_unbilled_use(organisation: Organisation, at: datetime) -> bool:
         until=next_month(month),
         up_to_charge=newest_charge(),
     )
-    return any(group.amount for group in used.get(organisation.pk, {}).values())
+    return any(one.amount for one in used.get(organisation.pk, ()))

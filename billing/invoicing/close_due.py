@@ -16,7 +16,7 @@ from billing.invoicing.close_month import close_months
 from billing.models import ClosedMonth
 from credits.draw import LATE_USAGE
 
-AT_A_TIME = 10_000
+AT_A_TIME = 50_000
 # So long is looked for late calls of an organisation that was closed.
 AFTER_CLOSING = timedelta(days=100)
 

@@ -12,15 +12,15 @@ from django.db import transaction
 
 from accounts.audit import record_audit
 from accounts.models import Organisation, User
-from billing.invoicing.close_month import (
+from billing.invoicing.fill_bills import (
     add_debt,
+    add_lines,
     add_tax,
-    add_usage,
-    closed_before,
     read_customers,
     used_by,
 )
-from billing.invoicing.read_usage import newest_charge
+from billing.invoicing.read_closed import closed_before
+from billing.invoicing.read_usage import newest_charge, usage_lines
 from billing.invoicing.write_invoices import Bill, write_bills
 from billing.models import Invoice
 from credits.lock import lock_wallet
@@ -48,7 +48,8 @@ def close_final(
         )
         mark = newest_charge()
         used = used_by(wallets, before, month=month, up_to_charge=mark)
-        add_usage([bill], used)
+        calls = {pk: usage_lines(mine, month) for pk, mine in used.items()}
+        add_lines([bill], calls)
         add_debt([bill], wallets)
         add_tax([bill], read_customers([organisation.pk]), at=at)
         write_bills([bill], wallets, up_to_charge=mark, at=at)

@@ -3,6 +3,7 @@
 Pure. Amounts are micros of the invoice's currency; `minor` are its smallest units.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
@@ -15,12 +16,21 @@ NO_FACTS: Mapping[str, Any] = MappingProxyType({})
 
 
 class DraftLine(NamedTuple):
-    """A line to be: what it says, and its exact amount."""
+    """A line to be: what it says, and its exact amount.
+
+    Of the lines that are made by the thousand the facts are JSON already.
+    """
 
     kind: LineKind
     amount: Micros
-    facts: Mapping[str, Any] = NO_FACTS
+    facts: Mapping[str, Any] | str = NO_FACTS
     tax_percent: Decimal = Decimal(0)
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The facts, whichever way they are held."""
+        facts = self.facts
+        return json.loads(facts) if isinstance(facts, str) else dict(facts)
 
 
 def with_tax(
@@ -60,6 +70,8 @@ def share_minors(amounts: Sequence[Micros], currency: Currency) -> list[int]:
     unit = currency.micros_per_minor
     minors = [amount // unit for amount in amounts]
     missing = total_minor(amounts, currency) - sum(minors)
+    if not missing:
+        return minors
     by_loss = sorted(
         range(len(amounts)), key=lambda place: (-(amounts[place] % unit), place)
     )

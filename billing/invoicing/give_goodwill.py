@@ -74,7 +74,7 @@ def _rewrite(draft: Invoice, lines: list[DraftLine], tax: InvoiceLine | None) ->
             invoice=draft,
             position=place,
             kind=line.kind,
-            facts=dict(line.facts),
+            facts=line.said,
             amount=line.amount,
             minor=minor,
             tax_percent=line.tax_percent,

@@ -88,7 +88,7 @@ def _usage(mine: Q) -> Iterator[str]:
             up_to_charge=up_to_charge,
         )
         for pk in sorted(ids):
-            charged = sum(one.amount for one in used.get(pk, {}).values())
+            charged = sum(one.amount for one in used.get(pk, ()))
             lines = said.pop(pk, 0)
             if charged != lines:
                 yield f"organisation {pk}: {charged} closed, {lines} billed (24)"

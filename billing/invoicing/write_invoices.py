@@ -1,13 +1,14 @@
 """Writes drafts of invoices in bulk: invoices, lines, debt moved, months closed.
 
 Four tables in a few statements, whatever the number of organisations; the wallets are
-locked by the caller.
+locked by the caller. Rows are made in parts while the database stores those before.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from billing.invoicing.draft import DraftLine, share_minors
@@ -19,7 +20,7 @@ from billing.models import (
     InvoiceState,
     LineKind,
 )
-from credits.bulk import Table, insert_tables, reserve_ids
+from credits.bulk import Table, insert_tables, parts, reserve_ids
 from credits.models import EntryKind, Wallet
 from credits.money import Micros, currency_of
 from credits.post import EntryDraft, post_entries
@@ -55,7 +56,11 @@ CLOSED_COLUMNS = (
     "closed_at",
 )
 
+AT_A_TIME = 100  # bills, whose rows take a millisecond or two
+TAX = LineKind.TAX.value
+
 _text = json.JSONEncoder(ensure_ascii=False).encode  # made once, not for each line
+_percent = lru_cache(maxsize=100)(str)
 
 
 @dataclass
@@ -69,6 +74,7 @@ class Bill:
     fees_through: date | None
     changes_until: datetime | None
     lines: list[DraftLine] = field(default_factory=list)
+    minors: list[int] = field(default_factory=list)  # of the lines, once shared out
     debt: Micros = 0  # that moves from the wallet to this invoice
     invoice_id: int | None = None
 
@@ -80,13 +86,15 @@ def write_bills(
     up_to_charge: int,
     at: datetime,
 ) -> None:
-    """Closes the months; those with nothing to bill get no invoice."""
+    """Closes the months; those with nothing to bill get no invoice.
+
+    Of the wallets only those are needed whose debt moves.
+    """
     billed = [bill for bill in bills if bill.lines]
     ids = reserve_ids(Invoice, len(billed))
     for bill, invoice_id in zip(billed, ids, strict=True):
         bill.invoice_id = invoice_id
-    invoices, lines = _documents(billed, at)
-    insert_tables([table for table in (invoices, lines) if table.rows])
+    insert_tables(_tables(bills, billed, up_to_charge, at))
     moved = [
         EntryDraft(
             bill.organisation_id,
@@ -100,7 +108,20 @@ def write_bills(
         if bill.debt
     ]
     post_entries(wallets, moved, at=at)
-    insert_tables([_closed(bills, up_to_charge, at)])
+
+
+def _tables(
+    bills: Sequence[Bill], billed: Sequence[Bill], up_to_charge: int, at: datetime
+) -> Iterator[Table]:
+    rest = _as_born()
+    for some in parts(billed, AT_A_TIME):
+        rows = [(*_invoice(bill, at), *rest.values()) for bill in some]
+        yield Table(Invoice, (*INVOICE_COLUMNS, *rest), rows)
+    for some in parts(billed, AT_A_TIME):
+        yield Table(
+            InvoiceLine, LINE_COLUMNS, [row for one in some for row in _lines(one)]
+        )
+    yield Table(ClosedMonth, CLOSED_COLUMNS, _closed(bills, up_to_charge, at))
 
 
 def _as_born() -> dict[str, Any]:
@@ -116,50 +137,44 @@ def _as_born() -> dict[str, Any]:
     }
 
 
-def _documents(bills: Sequence[Bill], at: datetime) -> tuple[Table, Table]:
-    invoices, lines, rest = [], [], _as_born()
-    for bill in bills:
-        currency = currency_of(bill.currency)
-        minors = share_minors([line.amount for line in bill.lines], currency)
-        tax = 0
-        for place, (line, minor) in enumerate(
-            zip(bill.lines, minors, strict=True), start=1
-        ):
-            tax += minor if line.kind == LineKind.TAX else 0
-            lines.append(
-                (
-                    bill.invoice_id,
-                    place,
-                    line.kind.value,
-                    _text(dict(line.facts)),
-                    line.amount,
-                    minor,
-                    str(line.tax_percent),
-                )
-            )
-        invoices.append(
-            (
-                bill.invoice_id,
-                bill.organisation_id,
-                InvoiceKind.INVOICE.value,
-                bill.billing_mode,
-                bill.month.isoformat(),
-                InvoiceState.DRAFT.value,
-                bill.currency,
-                sum(minors),
-                tax,
-                at,
-                *rest.values(),
-            )
-        )
+def _invoice(bill: Bill, at: datetime) -> tuple[Any, ...]:
+    lines = bill.lines
+    amounts = [line.amount for line in lines]
+    bill.minors = share_minors(amounts, currency_of(bill.currency))
     return (
-        Table(Invoice, (*INVOICE_COLUMNS, *rest), invoices),
-        Table(InvoiceLine, LINE_COLUMNS, lines),
+        bill.invoice_id,
+        bill.organisation_id,
+        InvoiceKind.INVOICE.value,
+        bill.billing_mode,
+        bill.month.isoformat(),
+        InvoiceState.DRAFT.value,
+        bill.currency,
+        sum(bill.minors),
+        bill.minors[-1] if lines[-1].kind == TAX else 0,  # it is the last line
+        at,
     )
 
 
-def _closed(bills: Sequence[Bill], up_to_charge: int, at: datetime) -> Table:
-    rows = [
+def _lines(bill: Bill) -> Iterator[tuple[Any, ...]]:
+    for place, (line, minor) in enumerate(
+        zip(bill.lines, bill.minors, strict=True), start=1
+    ):
+        kind, amount, facts, percent = line
+        yield (
+            bill.invoice_id,
+            place,
+            kind._value_,
+            facts if isinstance(facts, str) else _text(dict(facts)),
+            amount,
+            minor,
+            _percent(percent),
+        )
+
+
+def _closed(
+    bills: Sequence[Bill], up_to_charge: int, at: datetime
+) -> list[tuple[Any, ...]]:
+    return [
         (
             bill.organisation_id,
             bill.month.isoformat(),
@@ -171,4 +186,3 @@ def _closed(bills: Sequence[Bill], up_to_charge: int, at: datetime) -> Table:
         )
         for bill in bills
     ]
-    return Table(ClosedMonth, CLOSED_COLUMNS, rows)

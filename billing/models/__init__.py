@@ -27,7 +27,12 @@ from billing.models.recharges import (
     TryOutcome,
 )
 from billing.models.reversals import Dispute, Refund, RefundState
-from billing.models.runs import ReconciliationKind, ReconciliationRun
+from billing.models.runs import (
+    ReconciliationKind,
+    ReconciliationRun,
+    ReconciliationTotal,
+    TotalKind,
+)
 from billing.models.sales import (
     StaffPayment,
     StaffPaymentKind,
@@ -63,6 +68,7 @@ __all__ = [
     "RechargeTry",
     "ReconciliationKind",
     "ReconciliationRun",
+    "ReconciliationTotal",
     "Refund",
     "RefundState",
     "SkippedRecharge",
@@ -74,6 +80,7 @@ __all__ = [
     "TopUpKind",
     "TopUpState",
     "TopUpTerms",
+    "TotalKind",
     "TransferAnnouncement",
     "TransferState",
     "TryOutcome",

@@ -268,6 +268,7 @@ class RechargeTry(models.Model):
     # A key may be sent again for 23 hours after the first time (rule 5.3).
     first_sent_at = models.DateTimeField(null=True, blank=True)
     last_sent_at = models.DateTimeField(null=True, blank=True)
+    looked_at = models.DateTimeField(_("last asked Stripe"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
 
     objects: ClassVar[models.Manager["RechargeTry"]] = models.Manager()

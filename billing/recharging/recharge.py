@@ -116,24 +116,39 @@ def go_on_with_recharge(attempt_id: int, *, at: datetime) -> None:
     3. Act on what Stripe says. A card that is gone is declined for good, whereupon
        the backup is charged at once.
     """
-    while order := _take(attempt_id, at=at):
-        try:
-            payment = _ask(order, at=at)
-        except CardGone:
-            _refuse(order.attempt, at=at)
-            continue
-        if payment is None:
-            return
-        apply_outcome(order.attempt.top_up_id, payment, None, at=at)
+    while (order := _take(attempt_id, at=at)) and _carry_out(order, at=at):
+        pass
 
 
-def _take(attempt_id: int, *, at: datetime) -> _Order | None:
+def ask_about_sent(attempt_id: int, *, at: datetime) -> None:
+    """One step of a charge that was sent, due or not: send again, or only look.
+
+    What follows from the answer is left to `go_on_with_recharges`. Nothing is done
+    where it is not under way at Stripe.
+    """
+    if order := _take(attempt_id, at=at, only_sent=True):
+        _carry_out(order, at=at)
+
+
+def _carry_out(order: _Order, *, at: datetime) -> bool:
+    """Whether Stripe gave an answer that was acted upon."""
+    try:
+        payment = _ask(order, at=at)
+    except CardGone:
+        _refuse(order.attempt, at=at)
+        return True
+    if payment is None:
+        return False
+    apply_outcome(order.attempt.top_up_id, payment, None, at=at)
+    return True
+
+
+def _take(attempt_id: int, *, at: datetime, only_sent: bool = False) -> _Order | None:
     organisation_id = RechargeAttempt.objects.get(pk=attempt_id).organisation_id
     with transaction.atomic():
         wallet = lock_wallet(organisation_id)
         attempt = _locked(attempt_id)
-        is_due = attempt.next_try_at is not None and attempt.next_try_at <= at
-        if attempt.state not in TO_GO_ON_WITH or not is_due:
+        if not (_is_sent(attempt) if only_sent else _is_due(attempt, at)):
             return None
         row = AutoRecharge.objects.filter(organisation=organisation_id).first()
         is_stopped = _is_stopped(row)
@@ -145,6 +160,15 @@ def _take(attempt_id: int, *, at: datetime) -> _Order | None:
         order = _order(attempt, may_send=not is_stopped, at=at)
         note_incoming(organisation_id)
     return order
+
+
+def _is_due(attempt: RechargeAttempt, at: datetime) -> bool:
+    is_time = attempt.next_try_at is not None and attempt.next_try_at <= at
+    return attempt.state in TO_GO_ON_WITH and is_time
+
+
+def _is_sent(attempt: RechargeAttempt) -> bool:
+    return attempt.state == AttemptState.SENT
 
 
 def _locked(attempt_id: int) -> RechargeAttempt:
@@ -217,7 +241,8 @@ def _order(attempt: RechargeAttempt, *, may_send: bool, at: datetime) -> _Order:
     was_sent = one.first_sent_at is not None
     if may_send:
         one.first_sent_at, one.last_sent_at = first, at
-        one.save(update_fields=["first_sent_at", "last_sent_at"])
+    one.looked_at = at
+    one.save(update_fields=["first_sent_at", "last_sent_at", "looked_at"])
     attempt.next_try_at = at + min(max(at - first, RESENT_AFTER), RESENT_EVERY)
     attempt.save(update_fields=["state", "next_try_at"])
     return _Order(attempt, one, may_send, was_sent)

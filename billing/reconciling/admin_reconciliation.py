@@ -1,6 +1,6 @@
 """Staff pages about Stripe: what it told us, and how our books compare with its own."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -11,8 +11,19 @@ from django.utils.translation import gettext_lazy
 from accounts.access import signed_in
 from accounts.ask_reason import ROWS_AT_MOST
 from accounts.read_only_admin import ReadOnlyAdmin
-from billing.models import ReconciliationKind, ReconciliationRun, StripeInbox
+from billing.models import (
+    ReconciliationKind,
+    ReconciliationRun,
+    ReconciliationTotal,
+    StripeInbox,
+)
+from billing.reconciling.add_up import last_ended_run
 from billing.reconciling.replays import work_event_again
+
+if TYPE_CHECKING:
+    TabularInline = admin.TabularInline[Any, Any]
+else:
+    TabularInline = admin.TabularInline
 
 
 @admin.register(StripeInbox)
@@ -42,6 +53,30 @@ class StripeInboxAdmin(ReadOnlyAdmin):
             self.message_user(request, f"{event}: {said}", level)
 
 
+class TotalInline(TabularInline):
+    model = ReconciliationTotal
+    extra = 0
+    can_delete = False
+    fields = ("currency", "kind", "ours_shown", "theirs_shown", "difference_shown")
+    readonly_fields = fields
+    verbose_name_plural = gettext_lazy("What both sides add up to")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=gettext_lazy("Here"))
+    def ours_shown(self, total: ReconciliationTotal) -> str:
+        return total.ours_shown
+
+    @admin.display(description=gettext_lazy("At Stripe"))
+    def theirs_shown(self, total: ReconciliationTotal) -> str:
+        return total.theirs_shown
+
+    @admin.display(description=gettext_lazy("Difference"))
+    def difference_shown(self, total: ReconciliationTotal) -> str:
+        return total.difference_shown
+
+
 @admin.register(ReconciliationRun)
 class ReconciliationRunAdmin(ReadOnlyAdmin):
     """Its list begins with the latest run of each kind."""
@@ -56,6 +91,8 @@ class ReconciliationRunAdmin(ReadOnlyAdmin):
     )
     list_filter = ("kind",)
     date_hierarchy = "started_at"
+    exclude = ("position",)
+    inlines = (TotalInline,)
     change_list_template = "admin/billing/reconciliations.html"
 
     def changelist_view(
@@ -65,4 +102,7 @@ class ReconciliationRunAdmin(ReadOnlyAdmin):
         latest = [
             (kind.label, runs.filter(kind=kind).first()) for kind in ReconciliationKind
         ]
-        return super().changelist_view(request, {"latest": latest})
+        ended = last_ended_run()
+        totals = ended.totals.all() if ended else ()
+        found = {"latest": latest, "ended": ended, "totals": totals}
+        return super().changelist_view(request, found)

@@ -22,13 +22,16 @@ from billing.models import (
     Dispute,
     Invoice,
     InvoiceState,
+    RechargeTry,
     ReconciliationKind,
     ReconciliationRun,
     Refund,
     RefundState,
     TopUp,
     TopUpState,
+    TryOutcome,
 )
+from billing.recharging.ask_unknown import ask_about_unknown_tries
 from billing.reconciling.reconcile import reconcile_top_ups
 from billing.reversing.sweep_reversals import go_on_with_refunds, look_at_disputes
 
@@ -49,13 +52,19 @@ class Orders:
 
 
 OPEN_ORDERS = (
-    # Those of recharges too; their tries are gone on with every minute.
+    # Those of recharges too, once their payment is known.
     Orders(
         "top-ups",
         reconcile_top_ups,
         lambda: TopUp.objects.exclude(
             state__in=[TopUpState.STARTED, TopUpState.PROCESSING]
         ),
+    ),
+    # Only what was sent; whatever is to be charged yet is the sweep's of every minute.
+    Orders(
+        "recharge tries",
+        ask_about_unknown_tries,
+        lambda: RechargeTry.objects.exclude(outcome=TryOutcome.UNKNOWN),
     ),
     Orders(
         "card set-ups",

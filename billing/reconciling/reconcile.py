@@ -54,7 +54,8 @@ def reconcile_top_ups(at: datetime, *, limit: int = 50) -> int:
         # Noted first: a top-up that cannot be asked about must not block the others.
         TopUp.objects.filter(pk=top_up.pk).update(looked_at=at)
         try:
-            if top_up.organisation.buys_credits:
+            buyer = top_up.organisation
+            if buyer.buys_credits and buyer.closed_at is None:
                 finish_top_up(top_up.pk, at=at)
             else:
                 close_payment_page(top_up, at=at)

@@ -11,12 +11,20 @@ from django.utils.translation import gettext as _
 from accounts.replay_task import Replayed, offer_replay
 from billing import apply_outcome, gateway
 from billing.collecting import apply_stripe_invoice
-from billing.models import InvoicePayment, Refund, RefundState, StripeInbox, TopUp
-from billing.reconciling.compare_sides import (
-    INVOICE_NOT_AT_STRIPE,
-    NOT_AT_STRIPE,
-    REFUND_DIFFERS,
+from billing.models import (
+    InvoicePayment,
+    RechargeTry,
+    Refund,
+    RefundState,
+    StripeInbox,
+    TopUp,
+    TryOutcome,
 )
+from billing.recharging.ask_unknown import ask_about_try
+from billing.recharging.recharge import OUTCOME_NOT_KNOWN
+from billing.reconciling.add_up import TOTALS_DIFFER, latest_total
+from billing.reconciling.compare_ours import INVOICE_NOT_AT_STRIPE, NOT_AT_STRIPE
+from billing.reconciling.compare_theirs import REFUND_DIFFERS
 from billing.reconciling.compare_with_stripe import NOT_COMPARED, compare_one
 from billing.reconciling.reconcile import EVENT_NOT_WORKED
 from billing.reversing import apply_refund, dispute, work_refund
@@ -97,6 +105,30 @@ def compare_again(reference: str, at: datetime) -> Replayed:
     return Replayed(_("Both sides agree now."), is_settled=True)
 
 
+def look_at_totals_again(reference: str, at: datetime) -> Replayed:
+    """Of a kind and currency: what the last comparison that ended came to."""
+    total = latest_total(reference)
+    if total is None or not total.difference:
+        said = _("The totals of the last comparison agree.")
+        return Replayed(said, is_settled=True)
+    said = _(
+        "The last comparison still came to %(ours)s here and %(theirs)s at Stripe."
+    )
+    amounts = {"ours": total.ours_shown, "theirs": total.theirs_shown}
+    return Replayed(said % amounts, is_settled=False)
+
+
+def ask_about_try_again(key: str, at: datetime) -> Replayed:
+    """Of a charge nobody found: `recharge:7:1`, the key it was sent with."""
+    one = RechargeTry.objects.get(stripe_key=key)
+    ask_about_try(one, at=at)
+    if one.outcome == TryOutcome.UNKNOWN and one.ended_at is None:
+        said = _("Stripe still has no payment of this charge.")
+        return Replayed(said, is_settled=False)
+    said = _("The charge: %(outcome)s.") % {"outcome": one.get_outcome_display()}
+    return Replayed(said, is_settled=True)
+
+
 def _state_of_refund(refund: Refund) -> Replayed:
     return Replayed(
         _("The refund of %(amount)s: %(state)s.")
@@ -120,5 +152,7 @@ def offer_replays() -> None:
     offer_replay(dispute.OPENED, look_at_dispute_again)
     offer_replay(dispute.NOT_ATTRIBUTED, look_at_dispute_again)
     offer_replay(apply_stripe_invoice.NOT_ATTRIBUTED, work_invoice_again)
+    offer_replay(TOTALS_DIFFER, look_at_totals_again)
+    offer_replay(OUTCOME_NOT_KNOWN, ask_about_try_again)
     for kind in (NOT_AT_STRIPE, REFUND_DIFFERS, INVOICE_NOT_AT_STRIPE, NOT_COMPARED):
         offer_replay(kind, compare_again)

@@ -108,15 +108,13 @@ def page_of_refunds(since: datetime, *, after: str, limit: int) -> list[SeenRefu
         return [_refund(refund) for refund in found.data]
 
 
-def page_of_disputes(
-    since: datetime, *, after: str, limit: int
-) -> list[tuple[str, str]]:
-    """The id and the status of each dispute since a moment, newest first."""
+def page_of_disputes(since: datetime, *, after: str, limit: int) -> list[str]:
+    """The id of each dispute since a moment, newest first."""
     with calling_stripe():
         found = stripe.Dispute.list(
             **stripe_account(), **page_after(since, after, limit)
         )
-        return [(dispute.id, dispute.status) for dispute in found.data]
+        return [dispute.id for dispute in found.data]
 
 
 def fetch_dispute(dispute_id: str) -> SeenDispute:

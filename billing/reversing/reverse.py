@@ -90,8 +90,9 @@ def _take(
     actor: User | None = None,
 ) -> None:
     lots = lots_of(top_up)
-    if stem.startswith("refund:") and amount <= _spendable(top_up, at):
-        lots = lots.spendable(at)  # what has lapsed is not refunded
+    # What has lapsed is not refunded, and does not come back with a dispute's win.
+    if stem.startswith("dispute:") or amount <= _spendable(top_up, at):
+        lots = lots.spendable(at)
     take_back(
         top_up.organisation_id,
         list(lots.values_list("pk", flat=True)),

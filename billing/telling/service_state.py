@@ -210,6 +210,11 @@ def _pace_sentence(now: Situation) -> str:
             "Auto-recharge is off. At %(amount)s a day the balance reaches zero around "
             "%(day)s."
         )
+    if now.forecast and now.forecast.counts_recharge:
+        return _(
+            "At %(amount)s a day the balance reaches zero around %(day)s, although "
+            "auto-recharge adds what its limits allow."
+        )
     return _("At %(amount)s a day the balance reaches zero around %(day)s.")
 
 

@@ -203,6 +203,7 @@ def _facts(kind: NoticeKind, watched: Watched) -> dict[str, str | int]:
         "has_recharge": int(
             AutoRecharge.objects.filter(organisation=organisation).exists()
         ),
+        "counts_recharge": int(bool(ahead and ahead.counts_recharge)),
     }
 
 

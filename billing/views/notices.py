@@ -17,7 +17,7 @@ from accounts.access import client_address, membership_for
 from accounts.models import Membership, NoticeKind, Permission
 from accounts.notify import audience_of
 from accounts.opt_out import set_opt_outs, unwanted_kinds
-from billing.forms import BalanceAlertForm, plain_amount, show_refusal
+from billing.forms import AlertAddressForm, BalanceAlertForm, plain_amount, show_refusal
 from billing.telling.balance_alert import low_threshold, set_low_threshold
 from billing.telling.watch_balances import tell_of_balances
 
@@ -28,6 +28,7 @@ class Mailbox:
 
     address: str
     is_own: bool
+    is_alert: bool
     rows: list[tuple[NoticeKind, bool]]
 
 
@@ -53,6 +54,8 @@ def notices(request: HttpRequest) -> HttpResponse:
         "threshold": threshold,
         "may_buy": may_buy,
         "mailboxes": _mailboxes(membership),
+        "addresses": organisation.alert_addresses.all() if may_buy else (),
+        "address_form": AlertAddressForm(),
     }
     status = 422 if form.errors else 200
     return render(request, "billing/notices.html", context, status=status)
@@ -94,12 +97,16 @@ def choose_notices(request: HttpRequest) -> HttpResponse:
 
 
 def _mailboxes(membership: Membership) -> list[Mailbox]:
-    """The reader's own address, and the billing address for those who pay."""
+    """The reader's own address; for those who pay those of the organisation too."""
     organisation = membership.organisation
     own = membership.user.email.lower()
     addresses = [own]
+    alerts: set[str] = set()
     if membership.may(Permission.BUY):
         addresses.append(organisation.billing_email.lower())
+        confirmed = organisation.alert_addresses.exclude(confirmed_at=None)
+        alerts.update(confirmed.values_list("address", flat=True))
+        addresses += sorted(alerts)
     boxes = []
     for address in dict.fromkeys(addresses):
         gets = [
@@ -109,5 +116,5 @@ def _mailboxes(membership: Membership) -> list[Mailbox]:
         ]
         unwanted = unwanted_kinds(organisation, address)
         rows = [(kind, kind not in unwanted) for kind in gets]
-        boxes.append(Mailbox(address, address == own, rows))
+        boxes.append(Mailbox(address, address == own, address in alerts, rows))
     return [box for box in boxes if box.rows]

@@ -1,7 +1,9 @@
 """What is answered, in the shapes that docs/switches describes; money as text."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from calling.authorise.codes import DENIALS, IN_PROGRESS
@@ -76,37 +78,48 @@ def terms_of(seconds: int, rate: RateView | None, deadline: datetime) -> dict[st
         "expires_at": time_text(deadline),
         "sip": {"code": 200},
     }
-    if rate is None:
-        return terms
-    return terms | {
-        "rate": {
-            "prefix": rate.prefix,
-            "destination": rate.destination,
-            "rate_per_minute": amount_text(rate.rate_per_minute),
-            "connect_fee": amount_text(rate.connect_fee),
-            "interval_1": rate.interval_1,
-            "interval_n": rate.interval_n,
-        },
-        "_rate": list(rate),  # for us: the rate holds for the whole call
+    if rate is not None:
+        terms["rate"] = _price_of(rate)
+        terms["_rate"] = list(rate)  # for us: the rate holds for the whole call
+    return terms
+
+
+@lru_cache(maxsize=20_000)
+def _price_of(rate: RateView) -> Mapping[str, str | int]:
+    """What the switch is told of a rate; nobody changes it."""
+    return {
+        "prefix": rate.prefix,
+        "destination": rate.destination,
+        "rate_per_minute": amount_text(rate.rate_per_minute),
+        "connect_fee": amount_text(rate.connect_fee),
+        "interval_1": rate.interval_1,
+        "interval_n": rate.interval_n,
     }
 
 
 def payment_of(
     charged_to: str, amount: Micros, rate: RateView | None, currency: str
 ) -> dict[str, Any]:
-    """Who pays, what is set aside, and the same in pulses for `cnxcc`."""
-    held = {"amount": amount_text(amount), "currency": currency}
-    paid = {"charged_to": charged_to, "hold": held}
-    if rate is None:
-        return paid
-    return paid | {
-        "pulse": {
-            "credit": amount_text(amount),
-            "connect_cost": amount_text(rate.connect_fee),
-            "cost_per_second": amount_text(rate.rate_per_minute // 60),
-            "initial_increment_s": rate.interval_1,
-            "next_increment_s": rate.interval_n,
-        }
+    """Who pays, and what is set aside."""
+    return {"charged_to": charged_to, **held_of(amount, rate, currency)}
+
+
+def held_of(amount: Micros, rate: RateView | None, currency: str) -> dict[str, Any]:
+    """What is set aside, and the same in pulses for `cnxcc`."""
+    text = amount_text(amount)
+    held: dict[str, Any] = {"hold": {"amount": text, "currency": currency}}
+    if rate is not None:
+        held["pulse"] = {"credit": text, **_pulses_of(rate)}
+    return held
+
+
+@lru_cache(maxsize=20_000)
+def _pulses_of(rate: RateView) -> Mapping[str, str | int]:
+    return {
+        "connect_cost": amount_text(rate.connect_fee),
+        "cost_per_second": amount_text(rate.rate_per_minute // 60),
+        "initial_increment_s": rate.interval_1,
+        "next_increment_s": rate.interval_n,
     }
 
 
@@ -165,4 +178,4 @@ def authorization_id(hold_id: int) -> str:
 
 
 def time_text(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%S}Z"
+    return f"{at.isoformat()[:19]}Z"

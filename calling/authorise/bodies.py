@@ -10,13 +10,13 @@ import ninja.errors
 import pydantic
 from django.http import HttpRequest
 from ninja import Schema
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from accounts.api_bodies import FORM, JSON, read_fields
 from calling.authorise.question import Question
 from calling.models import Direction
 
-Read = TypeVar("Read", bound=Schema)
+Read = TypeVar("Read", bound="AskedBody")
 
 _CLEAN = r"^[^\x00-\x1f]*$"
 Text200 = Annotated[str, StringConstraints(max_length=200, pattern=_CLEAN)]
@@ -28,14 +28,18 @@ Seconds = Annotated[int, Field(ge=0, le=86_400)]
 Sequence = Annotated[int, Field(ge=1, lt=2**31)]
 
 
-class AuthorizeBody(Schema):
+class AskedBody(BaseModel):
+    """Not the framework's own class, which first looks for attributes of an object."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class AuthorizeBody(AskedBody):
     """A call that is about to start, as the switch sees it.
 
     `from_tag` (or the branch) tells forks apart that share a call id. The same pair is
     the same call for ever; a switch adds what its callers cannot choose, a time say.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     source: Text50 | None = None
     call_id: Annotated[
@@ -55,32 +59,26 @@ class AuthorizeBody(Schema):
     requested_duration_s: Annotated[int, Field(ge=1, lt=2**31)] | None = None
 
 
-class ExtendBody(Schema):
+class ExtendBody(AskedBody):
     """Seconds from the answer that were used, and how many more are wanted."""
-
-    model_config = ConfigDict(extra="forbid")
 
     sequence: Sequence
     used_s: Seconds
     requested_s: Annotated[int, Field(ge=1, lt=2**31)] | None = None
 
 
-class ReleaseBody(Schema):
+class ReleaseBody(AskedBody):
     """The call is over and was not answered, or never began."""
-
-    model_config = ConfigDict(extra="forbid")
 
     sequence: Sequence | None = None
     reason: Text100 | None = None
 
 
-class SettleBody(Schema):
+class SettleBody(AskedBody):
     """How the call went. Times carry a zone; without an answer it costs nothing.
 
     Without `source_record_id` the record is known by its authorization.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     sequence: Sequence | None = None
     source_record_id: Text200 | None = None
@@ -171,7 +169,7 @@ class SettledOut(Schema):
     released: HeldOut | None = None
 
 
-def contract_of(body: type[Schema]) -> dict[str, Any]:
+def contract_of(body: type[AskedBody]) -> dict[str, Any]:
     """The request body for OpenAPI: the same fields as JSON or as a form."""
     schema = {"schema": body.model_json_schema(by_alias=True)}
     return {"requestBody": {"required": True, "content": {JSON: schema, FORM: schema}}}

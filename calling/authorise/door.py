@@ -2,20 +2,23 @@
 
 A middleware that stands before those for pages, which do nothing for a switch. It
 answers what is as usual: JSON, a known key, a question that is as it should be. All
-else (a form, plain text, an emergency, a key it does not know, whatever is wrong) goes
-the long way through the same verb, where it is answered in full (calling/authorise/
-api.py); asking twice does no harm, since the call's key makes it one question.
+else (a form, plain text, an emergency, a key it does not know, a body that is not as it
+should be) goes the long way through the same verb, where it is answered in full
+(calling/authorise/api.py). Whatever breaks is answered with 500 and noted, as anywhere;
+a call for help has gone the long way by then, and nothing on it needs the database.
 """
 
 import json
 from collections.abc import Callable
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from pydantic import ValidationError
 
 from accounts.api_access import NAMED_IN, secret_in
-from accounts.api_bodies import JSON, wants_text
+from accounts.api_bodies import JSON
 from accounts.keys import recall_key
 from accounts.models import ApiKey, Scope
 from accounts.token_bucket import take_token
@@ -26,6 +29,7 @@ from calling.authorise.remember import provider_facts
 from calling.models import Source
 
 PATH = "/api/v1/calls/authorize"
+_NAMED_IN = f"HTTP_{NAMED_IN.upper().replace('-', '_')}"
 Answer = Callable[[HttpRequest], HttpResponse]
 
 
@@ -43,34 +47,38 @@ class AuthoriseDoor:
         if request.path_info == PATH and request.method == "POST":
             try:
                 return answer_usual(request)
-            except Exception:  # noqa: BLE001  # the long way says what is wrong
+            except (LongWay, ValidationError, RequestDataTooBig):
                 return self.get_response(request)
         return self.get_response(request)
 
 
 def answer_usual(request: HttpRequest) -> HttpResponse:
-    """The answer, or LongWay or whatever else goes wrong."""
-    if request.content_type != JSON or wants_text(request):
+    """The answer. Raises LongWay, or what is wrong with the body."""
+    told = request.META
+    if request.content_type != JSON or told.get("QUERY_STRING"):
+        raise LongWay
+    if told.get("HTTP_ACCEPT", "").startswith("text/plain"):
         raise LongWay
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
         raise LongWay
     body = AuthorizeBody.model_validate_json(request.body)
-    question = question_of(body, request.headers.get(NAMED_IN, "")[:50])
+    question = question_of(body, told.get(_NAMED_IN, "")[:50])
     secret = secret_in(request)
     if is_for_help(question, secret):
         raise LongWay
     key, source = _asking(secret)
     if body.source is not None and body.source != source.slug:
         raise LongWay
-    standing = take_token(key.prefix, "calls", at=timezone.now())
+    now = timezone.now()
+    standing = take_token(key.prefix, "calls", at=now)
     if standing.is_refused:
         raise LongWay
     answer = authorise_call(
-        question, source, at=timezone.now(), ask_source=lambda: _asking(secret)[1]
+        question, source, at=now, ask_source=lambda: _asking(secret)[1]
     )
-    told = json.dumps(answer.body).encode()
-    headers = {"Content-Length": str(len(told)), **standing.headers}
-    return HttpResponse(told, content_type=JSON, headers=headers)
+    said = json.dumps(answer.body).encode()
+    headers = {"Content-Length": str(len(said)), **standing.headers}
+    return HttpResponse(said, content_type=JSON, headers=headers)
 
 
 def _asking(secret: str) -> tuple[ApiKey, Source]:

@@ -9,7 +9,6 @@ left to whoever holds the wallet.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from calling.allocate import PoolKey
 from calling.authorise import codes
@@ -28,7 +27,6 @@ from calling.classify import CLOCK_TOLERANCE, FREE, LONGEST_CALL, classify
 from calling.models import Source, WaitingReason
 from calling.number_class import class_of
 from calling.owner import Assignment, Directory, Owner
-from calling.pool_keys import PoolKeys
 from calling.rate import RateView
 from calling.reference import FactsCounts
 from calling.regions import country_of
@@ -43,14 +41,6 @@ _BY_REASON = {
 }
 
 
-class Versions(NamedTuple):
-    """The counts that an answer was judged at."""
-
-    provider: int
-    numbers: int
-    organisation: int
-
-
 @dataclass(slots=True)
 class Judged:
     """A question with all that is known without the wallet; `code` is why not, or ''.
@@ -63,7 +53,7 @@ class Judged:
     source: Source
     call_key: str
     call: Call
-    versions: Versions
+    versions: FactsCounts  # as of what it was judged by
     known: Known | None = None
     code: str = ""
     limits: Limits = NO_LIMITS
@@ -113,7 +103,7 @@ def judge_question(
     `presumed`: the other number, unless it is known, is taken to be nobody's.
     """
     call = Call(record_of(question, source, at=at), "", at)
-    versions = Versions(provider.version, numbers.version, 0)
+    versions = FactsCounts(provider.version, numbers.version)
     key = question.call_key(source.slug)
     judged = Judged(question, source, key, call, versions)
     record = call.record
@@ -148,8 +138,8 @@ def _owner(
     found = [known_organisation(provider, pk) for pk in sorted(ids)]
     named = {known.id: known for known in found if known is not None}
     facts = [known.facts for known in named.values()]
-    counts = FactsCounts(*judged.versions[:2])
-    owner = Directory(facts, assignments, owner_map, counts).owner_of(record, at)
+    directory = Directory(facts, assignments, owner_map, judged.versions)
+    owner = directory.owner_of(record, at)
     if isinstance(owner, str):
         return None
     judged.known = named[owner.organisation.id]
@@ -224,7 +214,7 @@ def _is_barred(judged: Judged, provider: Provider, at: datetime) -> bool:
 def _find_payers(judged: Judged) -> None:
     """Which plans may pay, and whether money may (rules 1.4, 8 and 10.2)."""
     known, line = judged.organisation, judged.call.line
-    judged.pool_keys = tuple(PoolKeys().of(judged.call))
+    judged.pool_keys = tuple(known.pools_of(judged.call))
     families = known.lines.families_that_end_all() if judged.pool_keys else frozenset()
     judged.ends_all = any(key.family in families for key in judged.pool_keys)
     rules = known.rules_of(line)

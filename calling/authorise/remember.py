@@ -6,6 +6,8 @@ judged by an older one forgets and judges anew. Whatever is read here is read af
 count, so it is never older than that.
 """
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -15,6 +17,7 @@ from accounts.models import BillingMode, Organisation
 from calling.allocate import PoolKey
 from calling.authorise.barring import BarringRule, read_barrings
 from calling.authorise.limits import LimitsRow, read_limits
+from calling.call import Call
 from calling.call_areas import call_areas, forget_call_areas
 from calling.cards import Cards, read_cards
 from calling.classify import Facts
@@ -28,6 +31,7 @@ from calling.models import (
 )
 from calling.modes import read_modes
 from calling.owner import Assignment, OrganisationFacts
+from calling.pool_keys import PoolKeys
 from calling.reference import read_facts_counts
 from credits.money import Micros
 
@@ -71,6 +75,7 @@ class Known:
         modes = read_modes([self.id])
         self.judge = Facts(self.lines, cards, modes, call_areas(), row.opened_at)
         self._asked: set[object] = set()
+        self._pools_by_day: tuple[date | None, PoolKeys] = (None, PoolKeys())
 
     def find_line(self, user: str, line_id: int | None) -> None:
         """Has in `lines` what the two name, read once; classifying looks there."""
@@ -88,6 +93,14 @@ class Known:
             self.lines.by_id.setdefault(line.id, line)
             self.lines.by_identity.setdefault((self.id, line.identity), line)
         self._asked.add(asked)
+
+    def pools_of(self, call: Call) -> Sequence[PoolKey]:
+        """The pools that may cover a call; those of one day are kept."""
+        day, pool_keys = self._pools_by_day
+        if day != call.local_day:
+            pool_keys = PoolKeys()
+            self._pools_by_day = (call.local_day, pool_keys)
+        return pool_keys.of(call)
 
     def rules_of(self, line: LineFacts | None) -> LineRules:
         """Without a line there are none."""

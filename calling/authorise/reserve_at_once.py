@@ -8,25 +8,33 @@ every value is relative or was read under its lock. What needs more than a compa
 """
 
 import json
-from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-import psycopg
 from django.db import OperationalError, connection
 from django_q.tasks import async_task
-from psycopg.types.numeric import Int8
 
 from calling.authorise.answers import (
     Answer,
     as_allowed,
     deadline_of,
-    payment_of,
+    held_of,
     terms_of,
 )
 from calling.authorise.judge_question import Judged
 from calling.authorise.reserve import asked
+from calling.authorise.run_prepared import (
+    BOOL,
+    INT,
+    INTS,
+    MOMENT,
+    TEXT,
+    Prepared,
+    Row,
+    Values,
+    run_prepared,
+)
 from credits.refresh import NUDGE
 
 _WALLET = """WITH wallet AS MATERIALIZED (
@@ -45,11 +53,11 @@ _POOL = """, pools AS MATERIALIZED (
   SELECT found.id, found.remaining_seconds - found.reserved_seconds AS free
   FROM wallet JOIN calling_minutepool AS found
     ON found.organisation_id = wallet.organisation_id
-    AND found.id = ANY(%(pools)s::bigint[])
+    AND found.id = ANY(%(pools)s)
   ORDER BY found.id FOR NO KEY UPDATE OF found
 ), pool AS MATERIALIZED (
   SELECT id, free FROM pools WHERE free > 0
-  ORDER BY array_position(%(pools)s::bigint[], id) LIMIT 1
+  ORDER BY array_position(%(pools)s, id) LIMIT 1
 )"""
 _DECISION = """, decision AS MATERIALIZED (
   SELECT wallet.recharge_wanted, {pool_id} AS pool_id, CASE
@@ -83,9 +91,9 @@ _HOLD = """, hold AS (
     CASE way WHEN 'plan' THEN pool_id END, %(month)s::bigint, %(kind)s, %(caller)s,
     %(callee)s, CASE WHEN way IN ('credits', 'postpaid') THEN %(cost)s ELSE 0 END,
     CASE way WHEN 'plan' THEN %(billed)s ELSE 0 END, %(granted)s, 1, 'open',
-    %(answer)s::jsonb || CASE WHEN way IN ('credits', 'postpaid')
-      THEN %(by_money)s::jsonb ELSE %(without)s::jsonb END
-      || jsonb_build_object('charged_to', way),
+    CAST(%(answer)s || ', "charged_to": "' || way || '", ' || CASE
+      WHEN way IN ('credits', 'postpaid') THEN %(by_money)s ELSE %(without)s END
+      AS jsonb),
     %(at)s, %(deadline)s
   FROM decision WHERE way <> 'more'
   ON CONFLICT (organisation_id, call_key) DO NOTHING
@@ -110,21 +118,58 @@ _ANSWER = """ SELECT decision.way, hold.id,
   FROM decision LEFT JOIN hold ON TRUE LEFT JOIN moved ON TRUE"""
 
 
+# What the statement is given, by name: an OID each, in this order.
+_TYPES = {
+    "owner": INT,
+    "version": INT,
+    "provider": INT,
+    "numbers": INT,
+    "source": INT,
+    "line": INT,
+    "month": INT,
+    "limit": INT,
+    "concurrent": INT,
+    "billed": INT,
+    "cost": INT,
+    "granted": INT,
+    "no_money": BOOL,
+    "is_postpaid": BOOL,
+    "key": TEXT,
+    "unread": TEXT,
+    "kind": TEXT,
+    "caller": TEXT,
+    "callee": TEXT,
+    "pools": INTS,
+    "at": MOMENT,
+    "deadline": MOMENT,
+    "answer": TEXT,
+    "by_money": TEXT,
+    "without": TEXT,
+}
+
+
+class _Terms(NamedTuple):
+    """The answer in parts: what always holds, and what is set aside by who pays."""
+
+    answer: dict[str, Any]
+    by_money: dict[str, Any]
+    without: dict[str, Any]
+
+
 def reserve_at_once(judged: Judged, *, at: datetime) -> Answer | None:
     """The answer of an allowed call; None where it takes more than this statement."""
     if not can_be_at_once(judged):
         return None
     terms = _terms(judged, at)
-    values = _values(judged, terms, at)
     statement = _statement(bool(judged.pool_keys), judged.line_limit is not None)
-    row = _execute(statement, values)
+    row = _run(statement, _values(judged, terms, at))
     if row is None or row[1] is None:
         return None
-    way, hold_id, wants_recharge = row
+    way, hold_id, wants_recharge = row[0] or "", int(row[1]), row[2] == "t"
     if wants_recharge:
         async_task(NUDGE, "debit", judged.call.organisation_id)
-    payment = terms["by_money"] if way in {"credits", "postpaid"} else terms["without"]
-    return as_allowed(terms["answer"] | payment | {"charged_to": way}, hold_id)
+    held = terms.by_money if way in {"credits", "postpaid"} else terms.without
+    return as_allowed({**terms.answer, **held, "charged_to": way}, hold_id)
 
 
 def can_be_at_once(judged: Judged) -> bool:
@@ -155,59 +200,62 @@ def _month_id(judged: Judged) -> int | None:
     return judged.organisation.line_month_ids.get((judged.line_id, month))
 
 
-def _terms(judged: Judged, at: datetime) -> dict[str, Any]:
-    """The stored answer in parts: what always holds, and by who pays."""
+def _terms(judged: Judged, at: datetime) -> _Terms:
     rate, seconds = judged.rate, judged.wanted
     currency = judged.organisation.facts.currency
     cost = judged.call.rated.amount if judged.call.rated is not None else 0
-    return {
-        "answer": {
-            "decision": "allow",
-            **terms_of(seconds, rate, deadline_of(at, seconds)),
-            "_asked": asked(judged),
-        },
-        "by_money": payment_of("", cost, rate, currency),
-        "without": payment_of("", 0, rate, currency),
+    answer = {
+        "decision": "allow",
+        **terms_of(seconds, rate, deadline_of(at, seconds)),
+        "_asked": asked(judged),
     }
+    without = held_of(0, rate, currency)
+    return _Terms(answer, held_of(cost, rate, currency) if cost else without, without)
 
 
-def _values(judged: Judged, terms: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+def _values(judged: Judged, terms: _Terms, at: datetime) -> Values:
+    """In the order of `_TYPES`, as the server writes them itself."""
     call, versions, known = judged.call, judged.versions, judged.organisation
     record, rated = call.record, call.rated
-    month = _month_id(judged)
-    numbers = {
-        "owner": known.id,
-        "version": versions.organisation,
-        "provider": versions.provider,
-        "numbers": versions.numbers,
-        "source": judged.source.pk,
-        "line": judged.line_id,
-        "month": month,
-        "limit": judged.line_limit,
-        "concurrent": judged.limits.concurrent_calls,
-        "billed": rated.billed_seconds if rated is not None else 0,
-        "cost": rated.amount if rated is not None else 0,
-        "granted": judged.wanted,
-    }
-    return {
-        # One type each: a statement is prepared once per list of types.
-        **{name: None if n is None else Int8(n) for name, n in numbers.items()},
-        **{name: json.dumps(part) for name, part in terms.items()},
-        "key": judged.call_key,
-        "unread": judged.unread,
-        "kind": call.kind,
-        "caller": record.caller or record.caller_raw,
-        "callee": record.callee or record.callee_raw,
-        "no_money": bool(judged.no_money),
-        "is_postpaid": call.is_postpaid,
-        "pools": [known.pool_ids[key] for key in judged.pool_keys],
-        "at": at,
-        "deadline": deadline_of(at, judged.wanted),
-    }
+    numbers = (
+        known.id,
+        versions.organisation,
+        versions.provider,
+        versions.numbers,
+        judged.source.pk,
+        judged.line_id,
+        _month_id(judged),
+        judged.line_limit,
+        judged.limits.concurrent_calls,
+        rated.billed_seconds if rated is not None else 0,
+        rated.amount if rated is not None else 0,
+        judged.wanted,
+    )
+    unread, pools = judged.unread, (known.pool_ids[key] for key in judged.pool_keys)
+    by_money = json.dumps(terms.by_money).encode()
+    return [
+        *[None if number is None else b"%d" % number for number in numbers],
+        b"t" if judged.no_money else b"f",
+        b"t" if call.is_postpaid else b"f",
+        judged.call_key.encode(),
+        unread.encode() if unread is not None else None,
+        call.kind.encode(),
+        (record.caller or record.caller_raw).encode(),
+        (record.callee or record.callee_raw).encode(),
+        b"{%s}" % b",".join(b"%d" % pool for pool in pools),
+        at.isoformat().encode(),
+        deadline_of(at, judged.wanted).isoformat().encode(),
+        # Without their inner braces: the statement puts the parts together as text.
+        json.dumps(terms.answer)[:-1].encode(),
+        by_money[1:],
+        by_money[1:]
+        if terms.without is terms.by_money
+        else json.dumps(terms.without)[1:].encode(),
+    ]
 
 
 @cache
-def _statement(with_pools: bool, with_month: bool) -> str:  # noqa: FBT001  # which parts
+def _statement(with_pools: bool, with_month: bool) -> Prepared:  # noqa: FBT001  # which parts
     """The parts that concern the call; others would cost their planning each time."""
     decision = _DECISION.format(
         pool_id="pool.id" if with_pools else "NULL::bigint",
@@ -228,32 +276,23 @@ def _statement(with_pools: bool, with_month: bool) -> str:  # noqa: FBT001  # wh
         _MOVE_MONTH if with_month else "",
         _ANSWER,
     ]
-    return "".join(parts)
+    text = "".join(parts) % {
+        name: f"${place}" for place, name in enumerate(_TYPES, start=1)
+    }
+    name = f"authorise{' pools' * with_pools}{' month' * with_month}"
+    return Prepared(name.encode(), text.encode(), tuple(_TYPES.values()))
 
 
-def _execute(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+def _run(statement: Prepared, values: Values) -> Row | None:
     """Asks again, once, on a fresh connection if the kept one was lost meanwhile.
 
     That is safe, since the call's key makes both one question, and cheaper than to
     ask every time whether the connection still stands.
     """
     try:
-        return _execute_once(statement, values)
+        return run_prepared(statement, values)
     except OperationalError:
         if connection.in_atomic_block:
             raise
         connection.close()
-        return _execute_once(statement, values)
-
-
-def _execute_once(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """Prepared once a connection: planning would cost more than running it."""
-    connection.ensure_connection()
-    driver = connection.connection
-    usual, driver.prepare_threshold = driver.prepare_threshold, 0
-    try:
-        with connection.wrap_database_errors, psycopg.Cursor(driver) as cursor:
-            row: tuple[Any, ...] | None = cursor.execute(statement, values).fetchone()
-            return row
-    finally:
-        driver.prepare_threshold = usual
+        return run_prepared(statement, values)

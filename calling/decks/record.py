@@ -68,6 +68,23 @@ class DeckError(NamedTuple):
 
 
 DeckRow: TypeAlias = RateIn | DeckError
+MOST_BAD_ROWS = 10_000
+
+
+class BadRows(list[DeckError]):
+    """The first rows that are no rates, and how many came after them."""
+
+    more = 0
+
+    def add(self, row: DeckError) -> None:
+        if len(self) < MOST_BAD_ROWS:
+            self.append(row)
+        else:
+            self.more += 1
+
+    @property
+    def total(self) -> int:
+        return len(self) + self.more
 
 
 class BadCell(ValueError):

@@ -179,7 +179,7 @@ def _shown(request: HttpRequest, preview: Preview | None) -> dict[str, object]:
         "traffic": preview.traffic,
         "currency": preview.card.currency,
         "rejected": rejected[:SHOWN_ERRORS],
-        "more_rejected": max(0, len(rejected) - SHOWN_ERRORS),
+        "more_rejected": max(0, rejected.total - SHOWN_ERRORS),
         "lost": preview.difference.lost[:SHOWN_LOST],
         "more_lost": max(0, len(preview.difference.lost) - SHOWN_LOST),
         "basis": preview.basis.pk if preview.basis is not None else "",

@@ -125,6 +125,7 @@ ACCOUNT_RATE_LIMITS = {
     "send_webhook": "60/h/user",
     "add_webhook_by_key": "60/h/key",
     "announce_transfer": "20/h/user",
+    "add_alert_address": "20/d/user",  # each is a mail to somebody
 }
 MFA_ADAPTER = "accounts.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]

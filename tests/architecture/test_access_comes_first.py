@@ -20,6 +20,7 @@ GUARDS = {"membership_for", "signed_in", "need_recent_sign_in"}
 OPEN_TO_ALL = {
     "accounts.views.choose_language": "before signing in, too",
     "accounts.views.choose_theme": "before signing in, too",
+    "accounts.views.confirm_alert_address": "the link is signed; it is of that address",
     "accounts.views.stop_notices": "the link in a mail is signed; it stops that mail",
     "billing.views.help.show_help": "says how to reach support; shows no figures",
     "calling.rates.views.rates": "a price list is public; signed in, it is one's own",

@@ -1,6 +1,7 @@
 """Closing an organisation: what is refunded, given up, shut and kept (rule 1.8)."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import stripe
@@ -18,10 +19,17 @@ from accounts.models import (
     User,
 )
 from accounts.refusals import TollgateError, fence_code
+from billing import gateway
 from billing.close_organisation import close_organisation, preview_closing
-from billing.models import Refund, RefundState, StaffPayment
+from billing.models import Refund, RefundState, StaffPayment, TopUp, TopUpState
 from billing.promotional import grant_promotional_credit
-from billing.refusals import ClosingMustWait, MoreThanRefundable, OrganisationClosed
+from billing.reconciling.reconcile import reconcile_top_ups
+from billing.refusals import (
+    ClosingMustWait,
+    MoreThanRefundable,
+    OrganisationClosed,
+    PaymentsUnavailable,
+)
 from billing.reversing.dispute import note_dispute
 from billing.reversing.refund_staff_payment import (
     give_up_money_sent,
@@ -34,7 +42,7 @@ from credits.models import Lot, Wallet
 from credits.money import to_micros
 from credits.spend import spend
 from tests import makers
-from tests.billing.buying import Buyer
+from tests.billing.buying import Buyer, assert_paid_once
 from tests.billing.reversing import (
     REASON,
     amounts,
@@ -155,6 +163,58 @@ def test_a_payment_page_that_was_open_is_closed_at_stripe(buyer: Buyer) -> None:
     close_organisation(buyer.organisation, actor=buyer.owner, at=AT)
     session = stripe.checkout.Session.retrieve(top_up.stripe_session_id)
     assert session.status == "expired"
+
+
+def test_a_page_that_stripe_did_not_close_is_closed_later(buyer: Buyer) -> None:
+    top_up = buyer.start(at=AT)
+    buyer.sandbox.fail("connection_reset", "/v1/checkout")
+    close_organisation(buyer.organisation, actor=buyer.owner, at=AT)
+    session = stripe.checkout.Session.retrieve(top_up.stripe_session_id)
+    assert session.status == "open"
+    reconcile_top_ups(AT + timedelta(minutes=5))
+    session = stripe.checkout.Session.retrieve(top_up.stripe_session_id)
+    assert session.status == "expired"
+    top_up.refresh_from_db()
+    assert top_up.state == TopUpState.ABANDONED
+
+
+def test_no_page_is_opened_once_it_is_closed(buyer: Buyer) -> None:
+    """The order stands already, and Stripe was not asked yet."""
+    buyer.sandbox.fail("connection_reset", "/v1/checkout")
+    with pytest.raises(PaymentsUnavailable):
+        buyer.start(key="form:one", at=AT)
+    close_organisation(buyer.organisation, actor=buyer.owner, at=AT)
+    with pytest.raises(OrganisationClosed):
+        buyer.start(key="form:one", at=AT)
+    assert TopUp.objects.get().checkout_url == ""
+
+
+def test_a_page_that_was_opened_during_closing_is_closed_again(
+    buyer: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_page = gateway.open_checkout
+
+    def slowly(*named: Any, **more: Any) -> gateway.Checkout:
+        page = open_page(*named, **more)
+        close_organisation(buyer.organisation, actor=buyer.owner, at=AT)
+        return page
+
+    monkeypatch.setattr(gateway, "open_checkout", slowly)
+    with pytest.raises(OrganisationClosed):
+        buyer.start(at=AT)
+    session = stripe.checkout.Session.retrieve(TopUp.objects.get().stripe_session_id)
+    assert session.status == "expired"
+
+
+def test_money_that_comes_after_closing_is_a_task_for_staff(buyer: Buyer) -> None:
+    """What was paid is delivered (rule 2.2), and somebody has to send it back."""
+    top_up = buyer.start(at=AT)
+    buyer.pay(top_up)
+    close_organisation(buyer.organisation, actor=buyer.owner, at=AT)
+    assert_paid_once(buyer.come_back(top_up))
+    task = StaffTask.objects.get(kind="paid_after_closing")
+    assert task.reference == top_up.reference
+    assert "100" in task.detail
 
 
 @pytest.mark.parametrize("obstacle", ["live_calls", "incoming"])

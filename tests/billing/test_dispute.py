@@ -157,6 +157,21 @@ def test_after_expiry_what_expired_stays_expired_and_is_owed(sale: TopUp) -> Non
     assert_proven(at + DAY)
 
 
+def test_what_lapsed_and_is_not_posted_yet_stays_expired_too(sale: TopUp) -> None:
+    """The 72 hours are for late records of calls, not for disputes."""
+    use(sale, 40_000_000)
+    at = lot_of(sale).expires_at + timedelta(hours=1)
+    expire_due_lots(at)
+    seen = seen_dispute(sale)
+    note_dispute(sale, seen, at=at)
+    assert amounts(sale.organisation) == ("US$60.00", "US$100.00")
+    win = at + LATE_USAGE
+    expire_due_lots(win)
+    note_dispute(sale, won(seen), at=win)
+    assert amounts(sale.organisation) == NOTHING
+    assert_proven(win)
+
+
 def test_a_lost_dispute_changes_nothing_more(sale: TopUp) -> None:
     seen = seen_dispute(sale)
     note_dispute(sale, seen, at=AT)

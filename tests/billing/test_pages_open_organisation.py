@@ -93,6 +93,12 @@ def test_where_nothing_is_sold_the_page_says_so(newcomer: User) -> None:
     assert "<select" not in answer.text
 
 
+def test_staff_who_land_here_are_led_to_their_own_pages(client: Client) -> None:
+    assert 'href="/admin/"' not in client.get("/open/").text
+    staff = makers.make_user("sam@provider.example", is_staff=True)
+    assert 'href="/admin/"' in signed_in(staff).get("/open/").text
+
+
 def test_the_organisation_speaks_the_language_it_was_opened_in(
     client: Client, newcomer: User
 ) -> None:

@@ -402,3 +402,10 @@ def test_notices_speak_the_readers_language() -> None:
         [notice] = service_notices(situation(0, has_history=False))
     assert notice.headline == "尚無點數。"
     assert notice.action == "加值"
+
+
+def test_low_balance_says_when_auto_recharge_is_counted() -> None:
+    counted = replace(ahead(4), counts_recharge=True)
+    low = {"forecast": counted, "funds": [lot(132, 300)]}
+    [notice] = service_notices(situation(132, news=news(RechargeState.ARMED), **low))
+    assert "although auto-recharge adds what its limits allow" in notice.body

@@ -1,6 +1,7 @@
 """Decks in: good rows kept, bad ones named with line and reason (rule 6.1)."""
 
 import json
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -67,7 +68,7 @@ def counts(result: ImportedRates) -> tuple[int, int, int, int, int]:
         result.new,
         result.changed,
         result.removed,
-        len(result.rejected),
+        result.rejected.total,
     )
 
 
@@ -354,6 +355,7 @@ def test_the_command_tells_it_as_json(tmp_path: Path) -> None:
         "changed": 0,
         "removed": 0,
         "rejected": [],
+        "rejected_beyond": 0,
     }
     version = RateCardVersion.objects.get()
     assert version.valid_from == datetime(2026, 2, 1, tzinfo=UTC)
@@ -471,3 +473,78 @@ def test_a_card_of_one_s_own_and_a_supplier_s_way_of_writing(
         _, err, code = run(path, option, "nobody")
         assert code == 2
         assert sentence in err
+
+
+# --- long decks -----------------------------------------------------------------------
+
+
+def long_deck(rows: int, *, cents: int = 0) -> bytes:
+    """Fifty prefixes to a destination, as price lists have them."""
+    return b"".join(
+        [
+            b"prefix,destination,country,rate_per_minute,connect_fee\n",
+            *(
+                b"%d,Destination %d,GB,0.%04d,0\n"
+                % (1_000_000 + n, n // 50, 1000 + n // 50 % 9000 + cents)
+                for n in range(rows)
+            ),
+        ]
+    )
+
+
+def peak_of(raw: bytes, **more: Any) -> int:
+    """The most bytes that an import held at a time, beside the file."""
+    tracemalloc.start()
+    try:
+        import_rates(
+            raw, card_name="Long", currency="USD", purpose="conference", **more
+        )
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.django_db
+def test_of_a_long_deck_only_prefixes_and_prices_are_held() -> None:
+    """1,299 bytes a row before; a row of the file has 42."""
+    short, long = 2_000, 12_000
+    for cents, at in ((0, START), (1, START + timedelta(days=1))):
+        peaks = [
+            peak_of(long_deck(rows, cents=cents), at=at, dry_run=True)
+            for rows in (short, long)
+        ]
+        assert (peaks[1] - peaks[0]) / (long - short) < 450
+        assert peak_of(long_deck(long, cents=cents), at=at) < 500 * long
+    assert Rate.objects.count() == 2 * long
+    versions = RateCardVersion.objects.values_list("rate_count", flat=True)
+    assert list(versions) == [long, long]
+
+
+def test_a_row_of_a_long_deck_is_read_when_it_is_its_turn() -> None:
+    """The file's text is never in memory as a whole."""
+    raw = long_deck(20_000)
+    tracemalloc.start()
+    try:
+        count = sum(1 for _ in tollgate.parse(raw, "USD", "conference"))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert count == 20_000
+    assert peak < len(raw)
+
+
+@pytest.mark.django_db
+def test_very_many_bad_rows_are_counted_and_the_first_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("calling.decks.record.MOST_BAD_ROWS", 3)
+    deck = tmp_path / "deck.csv"
+    bad = "".join(f"x{n},Nowhere,0.1\n" for n in range(5))
+    deck.write_text(f"prefix,destination,rate_per_minute\n{bad}44,Britain,0.1\n")
+    out, err, code = run(deck, "--json")
+    told = json.loads(out)
+    assert (code, told["new"], told["rejected_beyond"]) == (2, 1, 2)
+    assert [row["line"] for row in told["rejected"]] == [2, 3, 4]
+    assert err.endswith("2 more rows are no rates.\n")
+    assert RejectedRow.objects.count() == 3
+    assert Rate.objects.get().prefix == "44"

@@ -1,12 +1,22 @@
 """How long the balance lasts, on numbers that can be followed by hand."""
 
+from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credits.forecast import A_DAY, Funds, Pace, forecast, pace_of
+from credits.forecast import (
+    A_DAY,
+    Forecast,
+    Funds,
+    Pace,
+    Refills,
+    forecast,
+    pace_of,
+)
 
 TODAY = date(2026, 11, 22)  # a Sunday
 UNIT = 1_000_000
@@ -124,3 +134,98 @@ def test_nothing_appears_or_vanishes_in_the_forecast(
     for lot, outcome in zip(funds, ahead.outcomes, strict=True):
         assert 0 <= outcome.unused <= lot.remaining
         assert not (outcome.used_by and outcome.unused)
+
+
+# --- with auto-recharge (rules 5.2 and 5.4) -------------------------------------------
+
+ARMED = Refills(
+    trigger=20 * UNIT, amount=100 * UNIT, monthly_limit=1_000 * UNIT, most_a_day=6
+)
+THIRTY = [Funds(30 * UNIT, date(2027, 11, 21))]
+
+
+def _with(a_day: int, **changed: object) -> Forecast:
+    refills = replace(ARMED, **changed)  # type: ignore[arg-type]  # of Refills
+    ahead = forecast(_even(a_day), THIRTY, today=TODAY, refills=refills)
+    assert ahead is not None
+    return ahead
+
+
+def test_auto_recharge_adds_its_amount_once_the_trigger_is_passed() -> None:
+    ahead = _with(UNIT)
+    assert ahead.counts_recharge
+    assert ahead.runs_out_on is None
+    assert ahead.runs_out_alone == TODAY + 30 * A_DAY
+    middles = [day.middle for day in ahead.days]
+    # Ten days to the trigger itself, which is not below it; then a hundred more.
+    assert middles[9] == 20 * UNIT
+    assert middles[10] == 119 * UNIT
+
+
+def test_monthly_limit_is_where_auto_recharge_ends() -> None:
+    ahead = _with(20 * UNIT, monthly_limit=100 * UNIT)
+    # 30 left and 100 in November; December's 100 last five days longer.
+    assert ahead.runs_out_on == TODAY + 7 * A_DAY
+    spent = _with(20 * UNIT, monthly_limit=100 * UNIT, spent=100 * UNIT)
+    assert spent.runs_out_on == TODAY + 2 * A_DAY
+    assert spent.days[8].middle > 0  # 1 December: the limit begins anew
+
+
+def test_recharges_of_a_day_are_limited() -> None:
+    limits = {"most_a_day": 2, "monthly_limit": 10**6 * UNIT}
+    assert _with(300 * UNIT, **limits).runs_out_on == TODAY + A_DAY
+    assert _with(190 * UNIT, **limits).runs_out_on is None
+
+
+def test_catching_up_adds_the_smallest_multiple_as_one_charge() -> None:
+    big = {"trigger": 250 * UNIT, "most_a_day": 1}
+    assert _with(UNIT, **big).days[0].middle == 129 * UNIT
+    assert _with(UNIT, **big, catches_up=True).days[0].middle == 329 * UNIT
+    room = {"catches_up": True, "monthly_limit": 250 * UNIT}
+    assert _with(UNIT, **big, **room).days[0].middle == 229 * UNIT
+
+
+def test_what_is_on_its_way_is_there_tomorrow() -> None:
+    assert _with(UNIT, incoming=100 * UNIT).days[0].middle == 129 * UNIT
+
+
+def test_trigger_of_nothing_never_fires() -> None:
+    assert _with(UNIT, trigger=0).runs_out_on == TODAY + 30 * A_DAY
+
+
+def test_forecast_loss_counts_no_recharge() -> None:
+    """3.8: what becomes of the lots there are is played without it."""
+    lots = [Funds(640 * UNIT, TODAY + 7 * A_DAY), *THIRTY]
+    alone = forecast(_even(33 * UNIT), lots, today=TODAY)
+    refilled = forecast(
+        _even(33 * UNIT), lots, today=TODAY, refills=replace(ARMED, trigger=900 * UNIT)
+    )
+    assert alone is not None
+    assert refilled is not None
+    assert refilled.outcomes == alone.outcomes
+    assert refilled.outcomes[0].unused == (640 - 7 * 33) * UNIT
+
+
+@given(
+    st.integers(1, 400),
+    st.integers(1, 300),
+    st.integers(1, 20),
+    st.integers(1, 6),
+    st.booleans(),
+)
+def test_no_limit_is_passed_in_the_forecast(
+    spent: int, amount: int, times: int, most_a_day: int, catches_up: bool
+) -> None:
+    ahead = _with(
+        spent * UNIT,
+        amount=amount * UNIT,
+        monthly_limit=amount * times * UNIT,
+        most_a_day=most_a_day,
+        catches_up=catches_up,
+    )
+    balances = [30 * UNIT, *(day.middle for day in ahead.days)]
+    added: Counter[tuple[int, int]] = Counter()
+    for day, (before, after) in zip(ahead.days, pairwise(balances), strict=True):
+        # At least; what was spent beyond the balance does not show.
+        added[day.day.year, day.day.month] += max(0, after - before)
+    assert all(of_month <= amount * times * UNIT for of_month in added.values())

@@ -504,7 +504,7 @@ class WalletMachine(RuleBasedStateMachine):
             assert refund.top_up is not None
             name = refund.top_up.stripe_payment_intent_id
             if refund.stands and refund.pk not in self.refunded:
-                self.model.take_back(name, refund.total_micros)
+                self.model.take_back(name, refund.total_micros, since=self.now)
             elif not refund.stands and refund.pk in self.refunded:
                 self.model.give_back(name, refund.total_micros)
                 del self.refunded[refund.pk]
@@ -516,7 +516,7 @@ class WalletMachine(RuleBasedStateMachine):
             name = dispute.top_up.stripe_payment_intent_id
             if dispute.stands and dispute.pk not in self.withdrawn:
                 self.withdrawn[dispute.pk] = dispute
-                self.model.take_back(name, dispute.amount_micros)
+                self.model.take_back(name, dispute.amount_micros, since=self.now)
             elif not dispute.stands and dispute.pk in self.withdrawn:
                 del self.withdrawn[dispute.pk]
                 self._restore(name, dispute.amount_micros)

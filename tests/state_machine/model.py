@@ -72,11 +72,11 @@ class ModelWallet:
                 amount -= self._take(lot, amount)
         self.debt += amount
 
-    def take_back(self, name: str, gross: int) -> None:
-        """A refund or dispute: from that lot first, the rest is owed (rule 4.7)."""
+    def take_back(self, name: str, gross: int, *, since: datetime) -> None:
+        """From that lot first, the rest is owed (rule 4.7); what expired stays so."""
         amount = self._reverse(name, gross)
         for lot in self.lots:
-            if lot.name == name:
+            if lot.name == name and since < lot.expires_at:
                 amount -= self._take(lot, amount)
         self.debt += amount
 

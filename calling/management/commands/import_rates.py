@@ -116,18 +116,23 @@ class Command(BaseCommand):
             rejected = [
                 {"line": row.line, "reason": row.reason} for row in result.rejected
             ]
-            more = preview_as_json(preview) if preview else {}
-            self.stdout.write(json.dumps({**counts, "rejected": rejected, **more}))
+            counts |= {"rejected": rejected, "rejected_beyond": result.rejected.more}
+            counts |= preview_as_json(preview) if preview else {}
+            self.stdout.write(json.dumps(counts))
         else:
             self.stdout.write(
                 "{card}, version {version}: {new} new, {changed} changed,"
                 " {removed} removed".format(**counts)
-                + f", {len(result.rejected)} rejected."
+                + f", {result.rejected.total} rejected."
             )
             for line in preview_as_lines(preview) if preview else ():
                 self.stdout.write(line)
         for row in result.rejected:
             self.stderr.write(f"{path}:{row.line}: {row.reason}")
+        if result.rejected.more:
+            self.stderr.write(
+                f"{path}: {result.rejected.more:,} more rows are no rates."
+            )
         if result.rejected:
             sys.exit(2)
 

@@ -1,8 +1,11 @@
 """The short way answers like the long one, and leaves to it what is not usual."""
 
+import logging
 from typing import Any
 
 import pytest
+from django.db import OperationalError
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Organisation
@@ -71,7 +74,8 @@ def test_what_is_not_usual_takes_the_long_way(secret: str, taken: list[bool]) ->
     post("/authorize", question(surprise=1), secret)
     post("/authorize", "{", secret)
     post("/authorize", question(), "wrong")
-    assert taken == [False] * 6
+    post("/authorize?format=text", question(), secret)
+    assert taken == [False] * 7
     assert post("/authorize", "{", secret).status_code == 400
 
 
@@ -85,3 +89,49 @@ def test_a_key_with_addresses_is_compared_the_long_way(
     answer = post("/authorize", question(), secret)
     assert (answer.status_code, answer.json()["code"]) == (403, "address_not_allowed")
     assert taken == [False]
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The database is gone as soon as a key is looked for; says for which."""
+    asked: list[str] = []
+
+    def gone(secret: str, at: object) -> None:
+        asked.append(secret)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(door, "recall_key", gone)
+    return asked
+
+
+def post_to_broken(secret: str, **fields: Any) -> Any:
+    client = Client(raise_request_exception=False)
+    return client.post(
+        door.PATH,
+        question(**fields),
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {secret}"},
+    )
+
+
+def test_what_breaks_is_seen_and_asked_once(
+    secret: str, broken: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not hidden behind a second try: 500 as a problem, and noted with its cause."""
+    with caplog.at_level(logging.ERROR, "django.request"):
+        answer = post_to_broken(secret)
+    assert (answer.status_code, answer.json()["code"]) == (500, "server_error")
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["instance"] == f"/requests/{answer['X-Request-ID']}"
+    assert broken == [secret]
+    noted = [record.exc_info for record in caplog.records if record.exc_info]
+    assert any(cause is OperationalError for cause, *_where in noted)
+
+
+def test_a_call_for_help_is_allowed_while_all_is_broken(
+    secret: str, broken: list[str]
+) -> None:
+    for fields in ({"to": "119"}, {"to": "119", "surprise": 1}):
+        answer = post_to_broken(secret, **fields)
+        assert (answer.status_code, answer.json()["decision"]) == (200, "allow")
+    assert broken == []
