@@ -98,12 +98,13 @@ class WalletDraft:
 
         Each lot's line comes first, then one line without lot for their sum: the two
         sides of the clearing account, which is zero again afterwards. The reference is
-        that of the event that made it possible, the last one planned unless named.
+        that of the event that made it possible, the last one planned unless named;
+        without either nothing has happened that pays.
         """
         if not self.debt:
             return 0
         lots = [lot for lot in self._lots if lot.is_spendable(self.at)]
-        if not lots:
+        if not lots or not (reference or self.entries):
             return 0
         reference = reference or f"{self.entries[-1].reference}:debt"
         return self.pay_from(lots, self.debt, reference)

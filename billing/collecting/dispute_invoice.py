@@ -29,7 +29,7 @@ def note_invoice_dispute(seen: SeenDispute, *, at: datetime) -> bool:
     invoice = payment.invoice
     with transaction.atomic():
         lock_wallet(invoice.organisation_id)
-        moved = InvoicePayment.objects.filter(reference__startswith=_name(seen))
+        moved = InvoicePayment.objects.filter(reference__startswith=f"{_name(seen)}:")
         is_taken = bool(moved.count() % 2)  # taken, given back, taken again
         name = f"{_name(seen)}:{moved.count() + 1}"
         if seen.is_withdrawn and not is_taken:

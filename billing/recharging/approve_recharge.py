@@ -15,7 +15,7 @@ from billing.apply_outcome import apply_outcome
 from billing.incoming import note_incoming
 from billing.models import AttemptState, RechargeAttempt, TopUp, TryOutcome
 from billing.recharging.end_recharge import end_recharge
-from billing.recharging.recharge import KEY_LASTS
+from billing.recharging.recharge import KEY_LASTS, find_payment
 from billing.refusals import NothingToApprove, NotLookedForYet
 from billing.top_up import finish_top_up
 from credits.lock import lock_wallet
@@ -61,22 +61,23 @@ def give_up_recharge(
 ) -> RechargeAttempt:
     """Staff found that nothing was charged; the wallet may be recharged again.
 
-    Only once the key is too old to be sent again, and after one more look.
+    Only once the key is too old to be sent again, and after one more look: a payment
+    that is there, and has not ended, may still succeed.
     """
     one = attempt.tries.order_by("-number")[0]
     first = one.first_sent_at or one.made_at
     if attempt.state != AttemptState.SENT or at < first + KEY_LASTS:
         raise NotLookedForYet
-    for payment in gateway.list_payments(
-        attempt.top_up.stripe_customer_id, since=first
-    ):
-        if payment.metadata.get(gateway.TRY) == one.stripe_key:
-            apply_outcome(attempt.top_up_id, payment, None, at=at)
+    payment = find_payment(one)
+    if payment is not None:
+        apply_outcome(attempt.top_up_id, payment, None, at=at)
     with transaction.atomic():
         lock_wallet(attempt.organisation_id)
         locked = RechargeAttempt.objects.select_for_update(of=("self",))
         attempt = locked.select_related("top_up", "organisation").get(pk=attempt.pk)
         if attempt.state == AttemptState.SENT:
+            if payment is not None:
+                raise NotLookedForYet
             attempt.tries.filter(pk=one.pk).update(
                 outcome=TryOutcome.DECLINED, failure_code="given_up", ended_at=at
             )

@@ -263,17 +263,24 @@ def _ask(order: _Order, *, at: datetime) -> gateway.Payment | None:
     return None
 
 
-def _look_for(order: _Order, *, at: datetime) -> gateway.Payment | None:
-    """Among the customer's payments; one that is not there is for staff to decide."""
-    one, top_up = order.one, order.attempt.top_up
+def find_payment(one: RechargeTry) -> gateway.Payment | None:
+    """The payment of a try, if Stripe has one, by the key that it carries."""
     first = one.first_sent_at or one.made_at
-    payments = gateway.list_payments(
-        top_up.stripe_customer_id, since=first - timedelta(hours=1)
-    )
-    for payment in payments:
+    # Stripe's clock may be behind ours.
+    since = first - timedelta(hours=1)
+    customer = one.attempt.top_up.stripe_customer_id
+    for payment in gateway.list_payments(customer, since=since):
         if payment.metadata.get(gateway.TRY) == one.stripe_key:
             return payment
-    if at >= first + KEY_LASTS:
+    return None
+
+
+def _look_for(order: _Order, *, at: datetime) -> gateway.Payment | None:
+    """Among the customer's payments; one that is not there is for staff to decide."""
+    one = order.one
+    if found := find_payment(one):
+        return found
+    if at >= (one.first_sent_at or one.made_at) + KEY_LASTS:
         raise_staff_task(
             OUTCOME_NOT_KNOWN,
             reference=one.stripe_key,

@@ -1,6 +1,8 @@
 """An outcome that is not known is resent with its key, later only looked for (5.3)."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import stripe
@@ -252,4 +254,28 @@ def test_b19_claims_are_kept_when_our_own_code_fails(
     assert recharger.go_on() == 1
     assert len(recharger.charges()) == 1
     assert timezone.now() < recharger.now
+    recharger.prove()
+
+
+def test_a_payment_that_is_still_under_way_is_not_given_up(
+    recharger: Recharger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staff = makers.make_user("staff@provider.example", is_staff=True)
+    recharger.sandbox.fail("http_500_after", PAYMENTS)
+    attempt = recharger.charge()
+    recharger.later(24 * HOUR)
+    ask = gateway.list_payments
+
+    def still_under_way(*args: Any, **more: Any) -> list[gateway.Payment]:
+        return [replace(one, status="processing") for one in ask(*args, **more)]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(gateway, "list_payments", still_under_way)
+        with pytest.raises(NotLookedForYet):
+            give_up_recharge(attempt, "Lost", actor=staff, at=recharger.now)
+    attempt.refresh_from_db()
+    assert attempt.state == AttemptState.SENT
+    assert recharger.wallet.incoming == usd("100")
+    kept = give_up_recharge(attempt, "Lost", actor=staff, at=recharger.now)
+    assert kept.state == AttemptState.PAID
     recharger.prove()

@@ -3,16 +3,18 @@
 import pytest
 import stripe
 
-from accounts.models import StaffTask
+from accounts.models import Organisation, StaffTask
 from billing.collecting.collect_invoice import payment_page
+from billing.collecting.dispute_invoice import note_invoice_dispute
 from billing.collecting.pay_invoice import record_invoice_payment
 from billing.collecting.reconcile_invoices import reconcile_invoices
 from billing.gateway import ensure_customer
 from billing.models import Invoice, InvoicePayment, InvoicePaymentKind, LineKind
 from billing.reconciling.compare_with_stripe import compare_next
 from billing.refusals import PaymentsUnavailable
+from billing.reversing.reversal_gateway import SeenDispute
 from billing.work_event import work_event
-from tests.billing.collecting.collector import DAY, Collector
+from tests.billing.collecting.collector import DAY, ISSUED, Collector, make_issued
 from tests.billing.recharging import make_card
 from tests.sandbox.clicks import VISA, card, visit
 from tests.sandbox.paying import CHARGES_FAIL
@@ -225,3 +227,33 @@ def test_a_disputed_payment_returns_it_to_late(collector: Collector) -> None:
         "amount_minor", flat=True
     )
     assert list(amounts) == [12_345, -12_345, 12_345]
+
+
+@pytest.mark.django_db
+def test_one_dispute_is_not_taken_for_another(formosa: Organisation) -> None:
+    for payment in ("pi_1", "pi_2"):
+        invoice = make_issued(formosa)
+        record_invoice_payment(
+            invoice,
+            kind=InvoicePaymentKind.STRIPE,
+            amount_minor=12_345,
+            reference=payment,
+            actor=None,
+            at=ISSUED,
+        )
+    for name, payment in (("du_12", "pi_2"), ("du_1", "pi_1")):
+        seen = SeenDispute(
+            id=name,
+            status="needs_response",
+            reason="fraudulent",
+            amount=123_450_000,
+            currency="USD",
+            payment_id=payment,
+            payment_method_id="pm_1",
+            fingerprint="",
+            opened_at=ISSUED,
+            evidence_due_at=None,
+            is_withdrawn=True,
+        )
+        assert note_invoice_dispute(seen, at=ISSUED)
+    assert [one.state for one in Invoice.objects.all()] == ["late", "late"]
