@@ -83,8 +83,12 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
 class Invoice(models.Model):
     """A bill, or a credit note; amounts are whole minor units of its currency."""
 
+    # Proven by a fence, once a statement; so are the keys of lines and closed months.
     organisation = models.ForeignKey(
-        Organisation, on_delete=models.PROTECT, related_name="invoices"
+        Organisation,
+        on_delete=models.PROTECT,
+        related_name="invoices",
+        db_constraint=False,
     )
     kind = models.CharField(
         _("kind"), max_length=12, choices=InvoiceKind, default=InvoiceKind.INVOICE
@@ -222,7 +226,13 @@ class LineKind(models.TextChoices):
 class InvoiceLine(models.Model):
     """One line: its exact amount, and the minor units that it adds to the total."""
 
-    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="lines")
+    invoice = models.ForeignKey(
+        Invoice,
+        on_delete=models.PROTECT,
+        related_name="lines",
+        db_constraint=False,
+        db_index=False,  # found by its positions
+    )
     position = models.PositiveIntegerField()
     kind = models.CharField(_("kind"), max_length=15, choices=LineKind)
     # What it says: plan, licences, days; month, destination, department, calls.
@@ -240,6 +250,7 @@ class InvoiceLine(models.Model):
         blank=True,
         related_name="credited_by",
         verbose_name=_("takes back"),
+        db_index=False,  # found by what takes it back once
     )
 
     class Meta:
@@ -272,7 +283,11 @@ class ClosedMonth(models.Model):
     """
 
     organisation = models.ForeignKey(
-        Organisation, on_delete=models.PROTECT, related_name="closed_months"
+        Organisation,
+        on_delete=models.PROTECT,
+        related_name="closed_months",
+        db_constraint=False,
+        db_index=False,  # found by its months
     )
     month = models.DateField(_("month"))
     invoice = models.OneToOneField(
@@ -281,6 +296,7 @@ class ClosedMonth(models.Model):
         null=True,
         blank=True,
         related_name="closed_month",
+        db_constraint=False,
     )
     up_to_charge = models.BigIntegerField(default=0)
     # Licences: whole months are billed up to and with this one, what changed within

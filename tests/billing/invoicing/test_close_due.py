@@ -1,13 +1,15 @@
 """Months are closed 72 hours after they end, in bulk, and once (rule 10.1)."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
 
 from accounts.models import BillingMode, Organisation
+from billing.invoicing import read_usage as reading
 from billing.invoicing.close_due import close_due_months
+from billing.invoicing.read_usage import Billed, Usage, newest_charge, read_usage
 from billing.models import ClosedMonth, Invoice
 from calling.models import CallingPlan, Line, Source
 from credits.lock import lock_wallet
@@ -75,6 +77,28 @@ def test_the_number_of_statements_does_not_grow(pbx: Source) -> None:
         statements.append(len(told))
     assert statements[0] == statements[1] < 40
     assert Invoice.objects.count() == 12
+
+
+@pytest.mark.django_db
+def test_many_are_added_up_as_each_alone(
+    pbx: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """10.1: neighbours that were billed further, or are not asked for, stay out."""
+    make_plan(price="10", mode=BillingMode.NCE)
+    make_billed(range(4), pbx)
+    ids = list(Organisation.objects.order_by("pk").values_list("pk", flat=True))
+    billed = [Billed(pk, date.min, 0) for pk in ids[:-1]]
+    billed[1] = billed[1]._replace(until=date(2026, 4, 1), charge=newest_charge())
+
+    def read() -> dict[int, list[Usage]]:
+        return read_usage(
+            billed, month=MARCH, until=date(2026, 4, 1), up_to_charge=10**9
+        )
+
+    each = read()
+    monkeypatch.setattr(reading, "MANY", 2)
+    assert read() == each
+    assert set(each) == {ids[0], ids[2]}
 
 
 @pytest.mark.postgresql

@@ -2,10 +2,11 @@
 
 import pytest
 
-from accounts.models import Organisation
+from accounts.models import BillingMode, Organisation
 from billing.collecting.issue_invoice import issue_invoice
 from billing.models import Invoice
 from calling.models import Line, Source
+from tests import makers
 from tests.billing.invoicing.closing import CLOSES, billed, call, close
 from tests.billing.test_fences import refusal_of
 
@@ -73,3 +74,44 @@ def test_closed_is_closed(draft: Invoice) -> None:
     gone = "DELETE FROM billing_closedmonth WHERE invoice_id = %s"
     assert refusal_of(gone, draft.pk) == "closed_month_is_kept"
     assert refusal_of("DELETE FROM billing_invoice WHERE id = %s", draft.pk) != ""
+
+
+def test_lines_name_an_invoice_that_is_there(draft: Invoice) -> None:
+    added = (
+        "INSERT INTO billing_invoiceline (invoice_id, position, kind, facts, amount,"
+        " minor, tax_percent) VALUES (%s, 9, 'usage', '{}', 0, 0, 0)"
+    )
+    assert refusal_of(added, draft.pk) == ""
+    assert refusal_of(added, draft.pk + 1000) == "lines_of_draft"
+
+
+def test_an_invoice_is_of_an_organisation_with_a_wallet(draft: Invoice) -> None:
+    added = (
+        "INSERT INTO billing_invoice (organisation_id, kind, billing_mode, state,"
+        " number, currency, total_minor, tax_minor, paid_minor, credited_minor,"
+        " parties, purchase_order, drafted_at, dunned, stripe_invoice_id, stripe_round)"
+        " VALUES (%s, 'invoice', 'NCE', 'draft', '', 'USD', 0, 0, 0, 0, '{}', '',"
+        " '2026-04-04 00:00:00+00', 0, '', 0)"
+    )
+    assert refusal_of(added, draft.organisation_id) == ""
+    assert refusal_of(added, draft.organisation_id + 1000) == "invoice_of_organisation"
+
+
+def test_an_invoice_keeps_its_id(draft: Invoice) -> None:
+    moved = "UPDATE billing_invoice SET id = id + 1000 WHERE id = %s"
+    assert refusal_of(moved, draft.pk) == "invoice_never_changes"
+
+
+def test_a_closed_month_names_its_own_invoice(draft: Invoice) -> None:
+    other = makers.make_organisation(billing_mode=BillingMode.NCE)
+    draft.pk, draft.total_minor, draft.tax_minor = None, 0, 0
+    draft.save(force_insert=True)  # one that no month names yet
+    added = (
+        "INSERT INTO billing_closedmonth (organisation_id, month, invoice_id,"
+        " up_to_charge, closed_at) VALUES (%s, '2026-04-01', %s, 0,"
+        " '2026-05-04 00:00:00+00')"
+    )
+    fence = "closed_month_of_organisation"
+    assert refusal_of(added, other.pk, draft.pk) == fence
+    assert refusal_of(added, other.pk, draft.pk + 1000) == fence
+    assert refusal_of(added, other.pk + 1000, draft.pk) == fence
