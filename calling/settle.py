@@ -25,7 +25,7 @@ from calling.write_calls import (
     charge_table,
     update_corrected,
 )
-from credits.bulk import ROWS_PER_PART, Table, Written, insert_tables, written
+from credits.bulk import ROWS_PER_PART, Table, insert_tables, parts
 from credits.draft import WalletDraft
 from credits.lots import read_live_lots
 from credits.models import Wallet
@@ -63,21 +63,18 @@ def settle_calls(
     moved = settle_holds(in_order, wallets, pools, source, at=at)
     reopened = undo_previous(in_order, wallets, drafts, pools, usage)
 
-    def tables() -> Iterator[Table | Written]:
+    def tables() -> Iterator[Table]:
         """The server stores some rows while the next are made."""
-        records: list[Table | Written] = []
-        charges: list[Table | Written] = []
         yield from before
         for owners in _whole(by_owner):
             for pk in owners:
                 _allocate(by_owner[pk], drafts[pk], pools, usage, reopened)
             planned = [drafts[pk] for pk in owners]
             yield entry_table(wallets, entries_of(planned), at=at)
-            some = [call for pk in owners for call in by_owner[pk]]
-            records += written(call_table(some, source.pk))
-            charges += written(charge_table(some, at))
-        yield from records
-        yield from charges
+        for some in parts(in_order):
+            yield call_table(some, source.pk)
+        for some in parts(in_order):
+            yield charge_table(some, at)
 
     insert_tables(tables())
     update_corrected(in_order, source.pk)

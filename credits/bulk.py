@@ -41,13 +41,6 @@ class Table(NamedTuple):
     rows: Rows
 
 
-class Written(NamedTuple):
-    """Rows as PostgreSQL's COPY reads them, and into which table."""
-
-    command: str
-    text: str
-
-
 def insert_rows(model: type[Model], columns: Sequence[str], rows: Rows) -> None:
     """Inserts rows into one table."""
     insert_tables([Table(model, columns, rows)])
@@ -59,17 +52,7 @@ def parts(items: Sequence[Item], size: int = ROWS_PER_PART) -> Iterator[Sequence
         yield items[start : start + size]
 
 
-def written(table: Table) -> Iterator[Table | Written]:
-    """The rows as they will be sent, made now: their values are still at hand.
-
-    For a table that comes after another one whose rows are made of the same values.
-    """
-    if connection.vendor == "postgresql":
-        return _written(table)
-    return iter([table])
-
-
-def insert_tables(tables: Iterable[Table | Written]) -> None:
+def insert_tables(tables: Iterable[Table]) -> None:
     """Inserts into one table after the other.
 
     Rows of one table may come in several parts, one after the other. Give a generator:
@@ -80,7 +63,7 @@ def insert_tables(tables: Iterable[Table | Written]) -> None:
         _copy_each(tables)
     else:
         for table in tables:
-            _insert(cast("Table", table))  # nothing is written ahead here
+            _insert(table)
 
 
 def update_rows(
@@ -186,7 +169,14 @@ class _TimeLoader(Loader):
         return known
 
 
-def _copy_each(tables: Iterable[Table | Written]) -> None:
+class _Part(NamedTuple):
+    """Some rows as COPY reads them, and into which table."""
+
+    command: str
+    text: str
+
+
+def _copy_each(tables: Iterable[Table]) -> None:
     ahead = Ahead(_copied(tables))
     with meanwhile(ahead):
         for command, coming in groupby(ahead, attrgetter("command")):
@@ -201,20 +191,13 @@ def _copy_each(tables: Iterable[Table | Written]) -> None:
                     copy.write(part.text)
 
 
-def _copied(tables: Iterable[Table | Written]) -> Iterator[Written | None]:
+def _copied(tables: Iterable[Table]) -> Iterator[_Part | None]:
     for table in tables:
-        if isinstance(table, Written):
-            yield table
-            continue
+        name = connection.ops.quote_name(table.model._meta.db_table)
+        command = f"COPY {name} ({quoted(table.columns)}) FROM STDIN"
         yield None
-        yield from _written(table)
-
-
-def _written(table: Table) -> Iterator[Written]:
-    name = connection.ops.quote_name(table.model._meta.db_table)
-    command = f"COPY {name} ({quoted(table.columns)}) FROM STDIN"
-    for rows in parts(table.rows):
-        yield Written(command, _copy_text(rows))
+        for rows in parts(table.rows):
+            yield _Part(command, _copy_text(rows))
 
 
 def _copy_text(rows: Rows) -> str:
