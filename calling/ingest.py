@@ -17,7 +17,7 @@ from calling.formats.record import CallRecordIn
 from calling.judge import find_previous, owners_of, refuse_other_owners
 from calling.models import RawRecord, Source, WaitingReason
 from calling.outcome import CORRECTION, DUPLICATE, STORED, WAITING, Outcome, outcome_of
-from calling.prepare import Prepared
+from calling.prepare import Gathered, Prepared
 from calling.review import ask_for_review
 from calling.seen import Seen, Telling, read_seen
 from calling.settle import settle_calls
@@ -81,48 +81,66 @@ def store_batches(
 ) -> Iterator[IngestResult]:
     """Stores batch after batch, each in a transaction; yields what became of it.
 
-    While the database stores one, the next is asked for and prepared. What is yielded
-    is committed.
+    While the database stores one, the next is prepared and the one after is gone
+    through. What is yielded is committed.
     """
-    coming = iter(batches)
-    batch = next(coming, None)
-    door = _Door(source, format_name)
+    coming = _Coming(batches)
+    door, behind = (_Door.of(coming.take(), source, format_name) for _ in range(2))
     judge_ahead = True
-    while batch is not None:
-        failure = following = None
-        try:
-            following = next(coming, None)
-        except Exception as problem:  # noqa: BLE001  # what came before is stored first
-            failure = problem
-        door_behind = _Door(source, format_name)
-        if following is not None and following.records:
-            door_behind.prepare(following, is_judged=judge_ahead, before=door)
-        with meanwhile(door_behind.work):
-            result = door.store(batch)
+    while door is not None:
+        third = _Door.of(coming.take(), source, format_name)
+        if behind is not None:
+            behind.prepare(is_judged=judge_ahead, before=door)
+        with meanwhile(Ahead(_work(behind, third))):
+            result = door.store()
         yield result
-        if failure is not None:
-            raise failure
         # Records that are known already need no judgement.
-        judge_ahead = 2 * result.duplicates < len(batch.records)
-        batch, door = following, door_behind
+        judge_ahead = 2 * result.duplicates < len(door.batch.records)
+        door, behind = behind, third
+    if coming.failure is not None:
+        raise coming.failure
+
+
+class _Coming:
+    """The batches to come; what fails to come fails once those before are stored."""
+
+    def __init__(self, batches: Iterable[Batch]) -> None:
+        self._batches = iter(batches)
+        self.failure: Exception | None = None
+
+    def take(self) -> Batch | None:
+        if self.failure is not None:
+            return None
+        try:
+            return next(self._batches, None)
+        except Exception as problem:  # noqa: BLE001  # raised by store_batches
+            self.failure = problem
+            return None
 
 
 class _Door:
     """Where a batch comes in."""
 
-    def __init__(self, source: Source, format_name: str) -> None:
+    def __init__(self, batch: Batch, source: Source, format_name: str) -> None:
+        self.batch = batch
         self.source = source
         self.format_name = format_name
+        self.gathered = Gathered(batch.records, batch.at)
         self._prepared: Prepared | None = None
 
-    def prepare(self, batch: Batch, *, is_judged: bool, before: "_Door") -> None:
+    @classmethod
+    def of(
+        cls, batch: Batch | None, source: Source, format_name: str
+    ) -> "_Door | None":
+        return cls(batch, source, format_name) if batch is not None else None
+
+    def prepare(self, *, is_judged: bool, before: "_Door") -> None:
         """Reads for the batch already; SQLite, which waits for nothing, later."""
-        if can_work_meanwhile():
+        if self.batch.records and can_work_meanwhile():
             with no_collector():
                 self._prepared = Prepared(
-                    batch.records,
+                    self.gathered,
                     self.source,
-                    at=batch.at,
                     is_judged=is_judged,
                     before=before._prepared,
                 )
@@ -131,9 +149,9 @@ class _Door:
     def work(self) -> Ahead[None]:
         return self._prepared.work if self._prepared is not None else Ahead(iter(()))
 
-    def store(self, batch: Batch) -> IngestResult:
-        self.at = batch.at
-        return IngestResult(run_unit(batch.records, self.take, self.take_refused))
+    def store(self) -> IngestResult:
+        found = run_unit(self.batch.records, self.take, self.take_refused)
+        return IngestResult(found)
 
     def take(self, records: Sequence[CallRecordIn]) -> list[Outcome]:
         prepared, wallets = self._locked(records)
@@ -152,14 +170,17 @@ class _Door:
     ) -> tuple[Prepared, Mapping[int, Wallet]]:
         """The calls as they are judged while the wallets of their owners are locked."""
         prepared, self._prepared = self._prepared, None
-        if prepared is None or prepared.records is not records:
-            prepared = Prepared(records, self.source, at=self.at)
+        if prepared is None or prepared.gathered.records is not records:
+            prepared = self._prepare_anew(records)
         wallets = lock_wallets(owners_of(prepared.calls()))
         if not prepared.still_holds(wallets):
-            prepared = Prepared(records, self.source, at=self.at)
+            prepared = self._prepare_anew(records)
             if not owners_of(prepared.calls()) <= wallets.keys():
                 raise Outdated
         return prepared, wallets
+
+    def _prepare_anew(self, records: Sequence[CallRecordIn]) -> Prepared:
+        return Prepared(Gathered(records, self.batch.at), self.source)
 
     def take_refused(self, record: CallRecordIn) -> Outcome:
         """Keeps a record that the database refuses to settle; staff see to it."""
@@ -201,15 +222,15 @@ class _Door:
             wallets,
             lines,
             source=self.source,
-            at=self.at,
+            at=self.batch.at,
             before=map(self._raw, parts(calls)),
         )
-        ask_for_review(calls, self.source, at=self.at)
+        ask_for_review(calls, self.source, at=self.batch.at)
         for place, call in fresh:
             outcomes[place] = outcome_of(call)
 
     def _raw(self, calls: Sequence[Call]) -> Table:
-        return raw_table(calls, self.source.pk, self.format_name, self.at)
+        return raw_table(calls, self.source.pk, self.format_name, self.batch.at)
 
     def _number(self, fresh: Placed, seen: Seen) -> None:
         ids = reserve_ids(RawRecord, len(fresh))
@@ -219,6 +240,14 @@ class _Door:
             if tellings:
                 call.call_id = tellings[0].raw_id
                 call.raw_revision = tellings[-1].revision + 1
+
+
+def _work(behind: _Door | None, third: _Door | None) -> Iterator[None]:
+    """What can be done while a batch is stored, the most urgent first."""
+    while behind is not None and behind.work.step():
+        yield None
+    while third is not None and third.gathered.digested.step():
+        yield None
 
 
 def _fresh(

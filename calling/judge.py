@@ -13,7 +13,7 @@ from calling.cards import read_cards
 from calling.classify import Facts, classify
 from calling.line_facts import Lines, read_lines
 from calling.models import Source, WaitingReason
-from calling.owner import Directory, OrganisationFacts, read_directory
+from calling.owner import Directory, Mentions, OrganisationFacts, read_directory
 from calling.reference import FactsCounts, read_facts_counts
 from calling.seen import Seen, read_settled
 
@@ -26,7 +26,8 @@ def find_owners(calls: Collection[Call], source: Source) -> Directory:
 
     Ask the directory under the lock whether it still holds.
     """
-    directory = read_directory([call.record for call in calls], source.owner_map)
+    mentions = Mentions([call.record for call in calls])
+    directory = read_directory(mentions, source.owner_map)
     name_owners(calls, directory)
     return directory
 

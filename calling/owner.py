@@ -198,31 +198,45 @@ def _has_hint(record: CallRecordIn) -> bool:
     return bool(record.organisation_hint or record.account_code)
 
 
+class Mentions:
+    """The numbers and words by which records name organisations and lines."""
+
+    def __init__(self, records: Sequence[CallRecordIn] = ()) -> None:
+        self.numbers: set[str | None] = set()
+        self.codes: set[str] = set()
+        self.hints: set[str] = set()
+        self.users: set[str] = set()
+        self.add(records)
+
+    def add(self, records: Sequence[CallRecordIn]) -> None:
+        self.numbers.update([record.caller for record in records])
+        self.numbers.update([record.callee for record in records])
+        self.codes.update([record.account_code for record in records])
+        self.hints.update([record.organisation_hint for record in records])
+        self.users.update([record.user for record in records])
+
+
 def read_directory(
-    records: Sequence[CallRecordIn],
+    mentions: Mentions,
     owner_map: Mapping[str, str],
     known: Directory | None = None,
 ) -> Directory:
-    """Everything `owner_of` may need for these records; three statements.
+    """Everything `owner_of` may need for records with these mentions; three statements.
 
     What is `known` from a batch before is read again only if anything has changed.
     """
     counts = read_facts_counts()  # before what they count
     if known is None or not known.may_be_kept(counts):
         known = Directory((), (), owner_map, counts)
-    numbers = {record.caller for record in records}
-    numbers.update(record.callee for record in records)
-    numbers.discard(None)
+    numbers = mentions.numbers - known.assignments.keys() - {None}
     assigned = (
-        NumberAssignment.objects.filter(
-            number__among=numbers - known.assignments.keys()
-        )
+        NumberAssignment.objects.filter(number__among=numbers)
         .order_by()
         .values_list(*Assignment._fields)
     )
     assignments = list(map(Assignment._make, read_rows(assigned)))
-    slugs = {record.organisation_hint for record in records} | set(owner_map.values())
-    codes = {record.account_code for record in records} - known.by_code.keys()
+    slugs = mentions.hints | set(owner_map.values())
+    codes = mentions.codes - known.by_code.keys()
     ids = {found.organisation_id for found in assignments} - known.by_id.keys()
     slugs -= known.by_slug.keys()
     known.add(_read_opened(codes - {""}, slugs - {""}, ids), assignments)

@@ -24,7 +24,7 @@ from calling.judge import lines_of
 from calling.line_facts import Lines
 from calling.models import CallKind, RateCard, WaitingReason
 from calling.modes import ModePeriod, Modes, read_modes
-from calling.owner import OrganisationFacts, Owner, read_directory
+from calling.owner import Mentions, OrganisationFacts, Owner, read_directory
 from calling.phone_numbers import Reading, read_number
 from calling.pool_keys import PoolKeys
 from calling.pools import make_missing, read_pools
@@ -167,7 +167,7 @@ def _call(
 
 def _owner(call: Call) -> Owner:
     """The organisation asked about, or the numbers' owner, else anybody."""
-    directory = read_directory([call.record], {})
+    directory = read_directory(Mentions([call.record]), {})
     found = directory.owner_of(call.record, call.started_at)
     if isinstance(found, Owner):
         return found
