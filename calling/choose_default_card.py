@@ -38,7 +38,7 @@ class CardHasNoRates(RatesRefused):
 class DefaultWithoutNotice(RatesRefused):
     """The default's customers are told so many days before a price rises."""
 
-    code: ClassVar[str] = "rise_without_notice"
+    code: ClassVar[str] = "default_without_notice"
     sentence: ClassVar[str | Promise] = _(
         "%(count)s prices rise, and %(card)s promises %(days)s days of notice: "
         "bring the new prices into %(card)s instead, from %(date)s UTC or later."
