@@ -39,6 +39,8 @@ class Demo:
             "DEMO_FOLDER": str(self.folder),
             "SITE_URL": self.site,
             "STRIPE_API_HOST": self.stripe,
+            # A page that is not there looks as it will for customers.
+            "DEBUG": os.environ.get("DEBUG", "false"),
         }
 
 

@@ -36,5 +36,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Nothing is collected here: files are looked up where they are written.
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True
 # Every request to Stripe and every move of the queue would drown what the jobs say.
 LOGGING["loggers"] = {name: {"level": "WARNING"} for name in ("stripe", "django-q")}
