@@ -72,10 +72,6 @@ class Call:
         self.previous = previous
         self.revision = previous.revision + 1 if previous is not None else 1
 
-    @property
-    def reference(self) -> str:
-        return call_reference(self.call_id, self.revision)
-
 
 def call_reference(call_id: int, revision: int) -> str:
     """What ledger entries call a revision of a call (rule 3.3)."""

@@ -26,7 +26,7 @@ NO_OWNER = WaitingReason.NO_OWNER.value
 UNKNOWN = WaitingReason.UNKNOWN_ORGANISATION.value
 CONFLICT = WaitingReason.CONFLICTING_OWNER.value
 _NONE: tuple["Assignment", ...] = ()
-MOST_KNOWN = 50_000  # numbers; some 30 MB
+MOST_KNOWN = 50_000  # numbers and wordings; some 30 MB
 
 
 class OrganisationFacts(NamedTuple):
@@ -109,7 +109,7 @@ class Directory:
 
     def may_be_kept(self, counts: FactsCounts) -> bool:
         """Whether a batch to come may add to it, as far as the counts tell now."""
-        few = len(self.assignments) <= MOST_KNOWN
+        few = len(self.assignments) + len(self._known) <= MOST_KNOWN
         return few and not self.is_outdated and self.counts == counts
 
     def owner_of(self, record: CallRecordIn, at: datetime) -> Owner | str:
